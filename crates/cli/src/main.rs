@@ -1,0 +1,2 @@
+//! The `lambridge` command.
+fn main() {}

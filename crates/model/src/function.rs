@@ -1,0 +1,199 @@
+//! A Lambda function as the gateway calls it and as the emulator runs it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lambridge_event::Format;
+use lambridge_wire::name::FunctionName;
+
+use crate::{Origin, Secret};
+
+/// One entry of `functions:`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// What is invoked; the configuration key when the file gives no name.
+    pub name: FunctionName,
+    /// Version or alias when not part of `name`.
+    pub qualifier: Option<String>,
+    /// Overrides `aws.region`; both absent means the AWS default chain.
+    pub region: Option<String>,
+    /// Base URL of the Lambda API, without a trailing `/`.
+    pub endpoint: Option<String>,
+    /// Who calls.
+    pub credentials: Credentials,
+    /// The event the function is given.
+    pub event: Format,
+    /// How its answer is read.
+    pub answer: AnswerRule,
+    /// How it is called.
+    pub invoke: Invocation,
+    /// Media types that are base64 in `rest_v1` events, `*/*` for all; `None` is "all that is not text".
+    pub binary_media_types: Option<Vec<String>>,
+    /// The whole call, queueing and retries included. Default 30 s.
+    pub timeout: Duration,
+    /// What is tried again.
+    pub retries: Retries,
+    /// How many calls at once.
+    pub concurrency: Concurrency,
+    /// How the emulator runs it; `None` where it only exists in AWS.
+    pub run: Option<Run>,
+    /// For messages.
+    pub origin: Origin,
+}
+
+/// How a function's payload becomes an HTTP answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnswerRule {
+    /// By the proxy rules of the event's own source.
+    #[default]
+    Proxy,
+    /// The payload is the body, 200, `application/json`.
+    Raw,
+}
+
+/// The invocation kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Invocation {
+    /// Wait for the answer.
+    #[default]
+    Sync,
+    /// Queue: 202.
+    Async,
+    /// Check only: 204.
+    DryRun,
+}
+
+/// Where credentials come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Credentials {
+    /// The AWS default chain.
+    #[default]
+    Default,
+    /// Written in the file.
+    Static {
+        /// `AKIA…`.
+        access_key_id: String,
+        /// Never shown.
+        secret_access_key: Secret,
+        /// For temporary credentials.
+        session_token: Option<Secret>,
+    },
+    /// A profile of the shared files.
+    Profile(String),
+    /// Through STS, starting from `base`.
+    AssumeRole(Box<AssumeRole>),
+}
+
+/// A role to assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumeRole {
+    /// `arn:aws:iam::123456789012:role/name`.
+    pub arn: String,
+    /// For roles of third parties.
+    pub external_id: Option<String>,
+    /// Default `lambridge`.
+    pub session_name: String,
+    /// Who assumes it.
+    pub base: Credentials,
+}
+
+/// Retries of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retries {
+    /// Attempts after the first. Default 2.
+    pub max: u32,
+    /// Which failures.
+    pub on: RetryOn,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { max: 2, on: RetryOn::Safe }
+    }
+}
+
+/// What a retry is safe for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RetryOn {
+    /// What surely was not executed, throttles, and anything for an idempotent request.
+    #[default]
+    Safe,
+    /// As an AWS SDK: every throttle, 5xx and broken connection, whatever the method.
+    Sdk,
+}
+
+/// Calls at once to one function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Calls in flight. Default 1,000.
+    pub max: usize,
+    /// Calls waiting beyond that. Default 1,000.
+    pub queue: usize,
+    /// The longest wait in the queue. Default 2 s.
+    pub wait: Duration,
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self { max: 1000, queue: 1000, wait: Duration::from_secs(2) }
+    }
+}
+
+/// How the emulator runs a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// What is started.
+    pub program: Program,
+    /// Working directory, already joined with the file's folder.
+    pub dir: PathBuf,
+    /// Variables beside AWS's own.
+    pub env: BTreeMap<String, String>,
+    /// Processes at most. Default 1.
+    pub instances: usize,
+    /// Of one invocation. Default 30 s.
+    pub timeout: Duration,
+    /// Megabytes, as reported. Default 128.
+    pub memory: u32,
+    /// Calls that wait for a free instance. Default 100; 0 means 429 at once.
+    pub queue: usize,
+    /// Fixes the web app's port; `instances` is then 1.
+    pub port: Option<u16>,
+    /// Invocations an instance takes at once (a Managed Instance above 1). Default 1.
+    pub concurrency: usize,
+    /// `AWS_LAMBDA_FUNCTION_VERSION` by qualifier: published versions.
+    pub versions: BTreeMap<String, Run>,
+    /// Alias to version.
+    pub aliases: BTreeMap<String, String>,
+    /// A function URL of its own.
+    pub url: Option<Url>,
+}
+
+/// What an instance starts. Words are split as a shell would, without a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Program {
+    /// A web application, behind the adapter.
+    Web(Vec<String>),
+    /// A Runtime API client.
+    Command(Vec<String>),
+}
+
+/// A local function URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Buffered by default.
+    pub mode: UrlMode,
+}
+
+/// `InvokeMode` of a function URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UrlMode {
+    /// One whole answer.
+    #[default]
+    Buffered,
+    /// Chunk by chunk.
+    ResponseStream,
+}

@@ -1,0 +1,61 @@
+//! What a gateway serves, as plain data: the contract between every configuration dialect and the data plane.
+//!
+//! A dialect is a function into [`Model`]; the gateway knows nothing else. Values here cannot be wrong: names are
+//! parsed, durations are positive, templates are split. What only a later stage can check (a regex compiles, a
+//! certificate loads) is kept as text with its [`Origin`], so that the complaint names its place.
+
+mod function;
+mod listener;
+mod route;
+mod secret;
+mod settings;
+
+pub use function::{
+    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, Program, Retries, RetryOn, Run,
+    Url, UrlMode,
+};
+pub use listener::{Listener, Tls};
+pub use route::{
+    Errors, Matcher, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target, Template, TemplateError,
+    Weighted,
+};
+pub use secret::Secret;
+pub use settings::{Admin, Cidr, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel};
+
+use std::collections::BTreeMap;
+
+/// Everything a gateway serves. One whole value; a reload makes another.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Model {
+    /// Addresses to serve on. Never empty after `config`.
+    pub listeners: Vec<Listener>,
+    /// The admin address, if any.
+    pub admin: Option<Admin>,
+    /// By configuration key.
+    pub functions: BTreeMap<String, Function>,
+    /// In file order.
+    pub routes: Vec<Route>,
+    /// Bounds on what clients may send.
+    pub limits: Limits,
+    /// How to end.
+    pub drain: Drain,
+    /// What to write down.
+    pub log: Log,
+    /// Peers whose forwarding headers and request ids count.
+    pub trusted_proxies: Vec<Cidr>,
+    /// The local Lambda.
+    pub emulator: EmulatorSettings,
+    /// Connections to each Lambda endpoint at most (`aws.connections.max`).
+    pub connections_max: usize,
+}
+
+/// Where in the configuration a value was written, for messages and `explain`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Origin {
+    /// The file as it was named.
+    pub file: String,
+    /// From 1; 0 when the value was written nowhere.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}

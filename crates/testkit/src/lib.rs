@@ -1,0 +1,1 @@
+//! Fake Lambda, fake app, golden folders. A dev-dependency only.

@@ -1,0 +1,17 @@
+//! Lambda's protocols as types. Pure: bytes in, values out, no I/O.
+//!
+//! * [`name`]: function names, ARNs, qualifiers
+//! * [`invoke`]: the Invoke API: paths, headers, kinds, error shapes
+//! * [`eventstream`]: frames of a streamed Invoke
+//! * [`prelude`]: the head of a streamed HTTP answer
+//! * [`runtime`]: the Runtime API
+//! * [`extensions`]: the Extensions API
+//! * [`limits`]: the service's limits, each with its source
+
+pub mod eventstream;
+pub mod extensions;
+pub mod invoke;
+pub mod limits;
+pub mod name;
+pub mod prelude;
+pub mod runtime;

@@ -1,0 +1,1 @@
+//! Contract stub; see lib.rs.

@@ -13,3 +13,11 @@ pub const INIT_SECS: u64 = 10;
 pub const LOG_TAIL: usize = 4096;
 /// Longest client context, in base64 characters. Source: Invoke API reference.
 pub const CLIENT_CONTEXT: usize = 3583;
+/// Streamed answer, in bytes. Source: Lambda quotas, July 2025.
+pub const STREAMED_ANSWER: usize = 200 * 1024 * 1024;
+/// Function timeout when none is set, in seconds. Source: CreateFunction API reference.
+pub const DEFAULT_TIMEOUT_SECS: u64 = 3;
+/// Environment variables together, in bytes. Source: Lambda quotas.
+pub const ENVIRONMENT: usize = 4096;
+/// Smallest and largest memory of a function, in MB. Source: Lambda quotas.
+pub const MEMORY_MB: std::ops::RangeInclusive<u32> = 128..=10_240;

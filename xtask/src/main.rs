@@ -1,2 +1,50 @@
-//! The project’s own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask deny`.
+//!
+//! They need Rust, Python 3 and Node, nothing else; what they fetch comes from the package registries those three are
+//! set up for, at pinned versions, and is kept under the target directory.
+#![expect(clippy::print_stdout, reason = "a command-line program: its report is its output")]
+
+mod counterparts;
+mod deny;
+mod step;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  tidy    check the rules of the house that the compiler does not know
+  test    build, run every test, then the tests against real parts
+  deny    check bans, licences and sources of the dependencies";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    if let Some(extra) = args.next() {
+        eprintln!("`{extra}` is one argument too many\n{USAGE}");
+        return ExitCode::from(2);
+    }
+    let outcome = match command.as_str() {
+        "tidy" => tidy::run(),
+        "test" => test::run(),
+        "deny" => deny::run(),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("`{other}` is not a command\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

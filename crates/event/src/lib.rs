@@ -7,10 +7,26 @@
 //! Encoders write JSON straight into the caller's buffer. Decoders borrow from the received bytes and allocate only
 //! for escapes and base64.
 
+mod alb;
 mod answer;
+mod base64;
+mod body;
+mod context;
+mod envelope;
+mod fields;
+mod http_v2;
+mod json;
+mod path;
+mod query;
+mod reply;
 mod request;
+mod rest_v1;
+mod text;
+mod time;
 
+use alb::Maps;
 pub use answer::{Answer, AnswerError};
+use envelope::Envelope;
 pub use request::{Context, EventError, Field, Kind, Received, Request};
 
 /// The event formats an HTTP request can be turned into.
@@ -31,29 +47,72 @@ pub enum Format {
 
 /// Appends the event for `request` to `out`. Infallible: every HTTP request has an event in every format.
 pub fn encode_request(format: Format, request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
-    let _ = (format, request, context, out);
-    todo!()
+    match format {
+        Format::HttpV2 => http_v2::encode_request(request, context, out),
+        Format::RestV1 => rest_v1::encode_request(request, context, out),
+        Format::Alb => alb::encode_request(Maps::Single, request, context, out),
+        Format::AlbMultiValue => alb::encode_request(Maps::Multi, request, context, out),
+        Format::Body => body::encode_request(request, context, out),
+    }
 }
 
 /// Reads an event of unknown kind: its kind is found from its keys, once. Events that are not HTTP (SQS, plain
 /// JSON, anything) come back as [`Kind::Other`] with the bytes as the body of `POST /`.
 pub fn decode_request(event: &[u8]) -> Result<Received<'_>, EventError> {
-    let _ = event;
-    todo!()
+    let envelope = Envelope::read(event)?;
+    match envelope.kind() {
+        Kind::HttpV2 => http_v2::decode_request(&envelope),
+        Kind::RestV1 => rest_v1::decode_request(&envelope),
+        Kind::Alb | Kind::AlbMultiValue => alb::decode_request(&envelope),
+        Kind::Other => body::decode_request(event, envelope.context),
+    }
 }
 
 /// Appends the Lambda answer of an HTTP `answer` in the shape that the source of `kind` expects.
 pub fn encode_answer(kind: Kind, answer: &Answer<'_>, out: &mut Vec<u8>) {
-    let _ = (kind, answer, out);
-    todo!()
+    match kind {
+        Kind::HttpV2 => http_v2::encode_answer(answer, out),
+        Kind::RestV1 => rest_v1::encode_answer(answer, out),
+        Kind::Alb | Kind::AlbMultiValue => alb::encode_answer(kind, answer, out),
+        Kind::Other => body::encode_answer(answer, out),
+    }
 }
 
 /// Reads what a function answered, by the proxy rules of `format`'s own source.
 ///
-/// `accept` is the request's `Accept` header and matters only for REST with `binary_media_types`.
+/// A body that is said to be base64 is always decoded. For a REST route with `binary_media_types`, where the client's
+/// `Accept` has a say in that, see [`decode_binary_answer`].
 pub fn decode_answer(format: Format, payload: &[u8]) -> Result<Answer<'_>, AnswerError> {
-    let _ = (format, payload);
-    todo!()
+    match format {
+        Format::HttpV2 => http_v2::decode_answer(payload),
+        Format::RestV1 => rest_v1::decode_answer(payload),
+        Format::Alb => alb::decode_answer(Maps::Single, payload),
+        Format::AlbMultiValue => alb::decode_answer(Maps::Multi, payload),
+        Format::Body => body::decode_answer(payload),
+    }
+}
+
+/// As [`decode_answer`] for [`Format::RestV1`], by API Gateway's own rule for base64: a body that is said to be base64 is
+/// decoded only if the first media type of the request's `Accept` header is one of `binary_media_types`.
+pub fn decode_binary_answer<'a>(
+    payload: &'a [u8],
+    accept: Option<&[u8]>,
+    binary_media_types: &[String],
+) -> Result<Answer<'a>, AnswerError> {
+    rest_v1::decode_binary_answer(payload, accept, binary_media_types)
+}
+
+/// Reads the JSON in front of a streamed answer, without the eight NUL bytes that end it: the status (200 when there
+/// is none) and the headers of an answer whose body is what follows the NULs.
+pub fn decode_prelude(prelude: &[u8]) -> Result<Answer<'_>, AnswerError> {
+    http_v2::decode_head(prelude)
+}
+
+/// Appends the JSON in front of a streamed answer, without the eight NUL bytes. The answer's body is not looked at.
+pub fn encode_prelude(answer: &Answer<'_>, out: &mut Vec<u8>) {
+    let mut object = json::Object::open(out);
+    http_v2::head(&mut object, answer);
+    object.close();
 }
 
 impl Format {

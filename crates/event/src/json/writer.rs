@@ -1,0 +1,183 @@
+//! JSON into the caller's buffer: an object at a time, keys in the order of the calls.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use super::scan;
+
+/// An open JSON object at the end of a buffer. Keys are literals of this crate and are written as they stand.
+pub(crate) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'o> Object<'o> {
+    pub(crate) fn open(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, empty: true }
+    }
+
+    /// Writes `"key":` and hands out the buffer for the value.
+    pub(crate) fn key(&mut self, key: &'static str) -> &mut Vec<u8> {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// Writes a key that came from outside, as bytes.
+    pub(crate) fn foreign_key(&mut self, key: &[u8]) -> &mut Vec<u8> {
+        self.comma();
+        bytes(self.out, key);
+        self.out.push(b':');
+        self.out
+    }
+
+    pub(crate) fn string(&mut self, key: &'static str, value: &str) {
+        string(self.key(key), value);
+    }
+
+    pub(crate) fn bytes(&mut self, key: &'static str, value: &[u8]) {
+        bytes(self.key(key), value);
+    }
+
+    pub(crate) fn number(&mut self, key: &'static str, value: u64) {
+        number(self.key(key), value);
+    }
+
+    pub(crate) fn bool(&mut self, key: &'static str, value: bool) {
+        self.key(key).extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    pub(crate) fn null(&mut self, key: &'static str) {
+        self.key(key).extend_from_slice(b"null");
+    }
+
+    pub(crate) fn close(self) {
+        self.out.push(b'}');
+    }
+
+    fn comma(&mut self) {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+    }
+}
+
+/// A JSON string.
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    escape(out, text.as_bytes());
+    out.push(b'"');
+}
+
+/// A JSON string of bytes that are text by [`latin`].
+pub(crate) fn bytes(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    fragment(out, text);
+    out.push(b'"');
+}
+
+/// The inside of a JSON string, from bytes that are text by [`latin`].
+pub(crate) fn fragment(out: &mut Vec<u8>, text: &[u8]) {
+    escape(out, latin(text).as_bytes());
+}
+
+pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{value}");
+}
+
+/// Items between brackets.
+pub(crate) fn array<T>(
+    out: &mut Vec<u8>,
+    items: impl IntoIterator<Item = T>,
+    mut item: impl FnMut(&mut Vec<u8>, T),
+) {
+    out.push(b'[');
+    for (place, value) in items.into_iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        item(out, value);
+    }
+    out.push(b']');
+}
+
+/// Header bytes as text. HTTP says no more than "bytes above 0x7F are opaque" (RFC 9110, 5.5), JSON wants Unicode:
+/// valid UTF-8 is taken as such, anything else as ISO 8859-1, a character a byte. So nothing is dropped and nothing
+/// fails, but the reader of an event cannot tell `é` sent in one byte from `é` sent in two.
+pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(text.iter().copied().map(char::from).collect()),
+    }
+}
+
+/// Appends UTF-8 with what JSON cannot hold escaped.
+fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
+    loop {
+        let (plain, rest) = text.split_at(scan::special(text));
+        out.extend_from_slice(plain);
+        let Some((&byte, rest)) = rest.split_first() else { return };
+        let short = match byte {
+            b'"' => b'"',
+            b'\\' => b'\\',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            _ => 0,
+        };
+        if short == 0 {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&digits);
+        } else {
+            out.extend_from_slice(&[b'\\', short]);
+        }
+        text = rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &[u8], expect: &str) {
+        let mut out = Vec::new();
+        bytes(&mut out, text);
+        assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+
+    #[test]
+    fn strings() {
+        check(b"", r#""""#);
+        check(b"plain", r#""plain""#);
+        check(b"a\"b\\c/d", r#""a\"b\\c/d""#);
+        check(b"\n\r\t\x08\x0c\x00\x1f\x7f", "\"\\n\\r\\t\\b\\f\\u0000\\u001f\x7f\"");
+        check("lambda-λ \u{1f600}".as_bytes(), "\"lambda-λ \u{1f600}\"");
+        check(b"caf\xe9", "\"café\"");
+    }
+
+    #[test]
+    fn objects_and_arrays() {
+        let mut out = Vec::new();
+        let mut object = Object::open(&mut out);
+        object.string("a", "1");
+        object.number("n", u64::MAX);
+        object.bool("t", true);
+        object.null("z");
+        object.foreign_key(b"\"").push(b'0');
+        array(object.key("l"), [1, 2], number);
+        object.close();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"a":"1","n":18446744073709551615,"t":true,"z":null,"\"":0,"l":[1,2]}"#
+        );
+    }
+}

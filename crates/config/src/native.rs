@@ -1,0 +1,9 @@
+//! The native dialect: `lambridge: 1`.
+//!
+//! Three steps, each in its file: [`support`] is the table of every key; [`syntax`] takes a document apart along that
+//! table, so that no key is dropped silently; [`lower`] makes model types of it, which cannot be wrong.
+
+pub mod lower;
+pub mod support;
+pub mod syntax;
+mod values;

@@ -1,0 +1,281 @@
+//! `functions.*`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lambridge_event::Format;
+use lambridge_model::{
+    AnswerRule, Concurrency, Function, Invocation, Program, Retries, RetryOn, Run, Url, UrlMode,
+};
+use lambridge_wire::name::FunctionName;
+
+use super::leaf::Lower;
+use super::{AwsDefaults, origin};
+use crate::native::syntax::{self, Leaf};
+use crate::native::values;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+/// Lambda's own bound on an invocation. Source: Lambda quotas.
+const QUARTER_HOUR: Duration = Duration::from_secs(900);
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'_>) -> Option<Function> {
+    let name = name(function, lower);
+    let qualifier = qualifier(function, name.as_ref(), lower);
+    let region = region(function, name.as_ref(), aws, lower);
+    let formats: Vec<(&str, Format)> = Format::ALL.iter().map(|format| (format.name(), *format)).collect();
+    let event = lower.word(&function.event, "functions.*.event", &formats).unwrap_or_default();
+    let answers = [("proxy", AnswerRule::Proxy), ("raw", AnswerRule::Raw)];
+    let kinds = [("sync", Invocation::Sync), ("async", Invocation::Async), ("dry_run", Invocation::DryRun)];
+    let on = [("safe", RetryOn::Safe), ("sdk", RetryOn::Sdk)];
+    let retries = Retries::default();
+    let concurrency = Concurrency::default();
+    let max_retries = lower.number(&function.retries_max, 0..=10).and_then(|max| u32::try_from(max).ok());
+    let credentials = match &function.credentials {
+        Some(credentials) => lower.credentials(credentials, &aws.credentials),
+        None => aws.credentials.clone(),
+    };
+    let endpoint = lower.endpoint(&function.endpoint).or_else(|| aws.endpoint.clone());
+    let answer = lower.word(&function.answer, "functions.*.answer", &answers).unwrap_or_default();
+    let invoke = lower.word(&function.invoke, "functions.*.invoke", &kinds).unwrap_or_default();
+    let timeout = lower.duration(&function.timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(30));
+    let retries = Retries {
+        max: max_retries.unwrap_or(retries.max),
+        on: lower.word(&function.retries_on, "functions.*.retries.on", &on).unwrap_or_default(),
+    };
+    let concurrency = Concurrency {
+        max: lower.number(&function.concurrency_max, 1..=1_000_000).unwrap_or(concurrency.max),
+        queue: lower.number(&function.concurrency_queue, 0..=1_000_000).unwrap_or(concurrency.queue),
+        wait: lower.duration(&function.concurrency_wait, Duration::ZERO..=HOUR).unwrap_or(concurrency.wait),
+    };
+    let binary_media_types = binary_media_types(function, event, lower);
+    let run = function.run.as_ref().and_then(|run| run_of(run, None, lower));
+    Some(Function {
+        name: name?,
+        qualifier,
+        region,
+        endpoint,
+        credentials,
+        event,
+        answer,
+        invoke,
+        binary_media_types,
+        timeout,
+        retries,
+        concurrency,
+        run,
+        origin: origin(&function.key.span),
+    })
+}
+
+/// The key itself when the file gives no name.
+fn name(function: &syntax::Function, lower: &mut Lower<'_>) -> Option<FunctionName> {
+    let leaf = function.name.as_ref().unwrap_or(&function.key);
+    match leaf.text.parse::<FunctionName>() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let help = match function.name {
+                Some(_) => "write a name, `name:qualifier`, an ARN or a partial ARN",
+                None => "the key is the function's name when `name` is absent; add `name: …`",
+            };
+            lower.wrong(leaf, format!("is not a function name: {}", error.reason), help);
+            None
+        }
+    }
+}
+
+fn qualifier(
+    function: &syntax::Function,
+    name: Option<&FunctionName>,
+    lower: &mut Lower<'_>,
+) -> Option<String> {
+    let leaf = function.qualifier.as_ref()?;
+    if !values::is_qualifier(&leaf.text) {
+        lower.wrong(leaf, "is not a qualifier", "write a version's number, an alias or `$LATEST`");
+        return None;
+    }
+    if let Some(in_name) = name.and_then(FunctionName::qualifier)
+        && in_name != leaf.text
+    {
+        let message = format!("is not the qualifier in `name`, which is `{in_name}`");
+        lower.wrong(leaf, message, "write the qualifier once: in `name`, or here");
+    }
+    Some(leaf.text.clone())
+}
+
+/// The function's own key, then its ARN, then `aws.region`.
+fn region(
+    function: &syntax::Function,
+    name: Option<&FunctionName>,
+    aws: &AwsDefaults,
+    lower: &mut Lower<'_>,
+) -> Option<String> {
+    let own = lower.region(&function.region);
+    let in_name = name.and_then(FunctionName::region);
+    if let (Some(own), Some(in_name), Some(leaf)) = (&own, in_name, &function.region)
+        && own != in_name
+    {
+        let message = format!("is not the region in `name`, which is `{in_name}`");
+        lower.wrong(leaf, message, "remove `region`; the ARN's is used");
+    }
+    own.or_else(|| in_name.map(str::to_owned)).or_else(|| aws.region.clone())
+}
+
+fn binary_media_types(
+    function: &syntax::Function,
+    event: Format,
+    lower: &mut Lower<'_>,
+) -> Option<Vec<String>> {
+    let (span, types) = function.binary_media_types.as_ref()?;
+    if event != Format::RestV1 {
+        lower
+            .report
+            .error(span, "`binary_media_types` counts only for `event: rest_v1`")
+            .help("remove it, or add `event: rest_v1`");
+    }
+    for leaf in types {
+        if !values::is_media_type(&leaf.text) {
+            lower.wrong(leaf, "is not a media type", "write `image/png`, `image/*` or `*/*`");
+        }
+    }
+    Some(types.iter().map(|leaf| leaf.text.to_ascii_lowercase()).collect())
+}
+
+/// `outer` is the function's own `run` when this is one of its versions: what a version leaves out is taken from it.
+fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Option<Run> {
+    let program = program(run, outer, lower);
+    let port = lower.number(&run.port, 1..=65535).and_then(|port| u16::try_from(port).ok());
+    let instances = lower.number(&run.instances, 1..=1000);
+    if let (Some(_), Some(2..), Some(leaf)) = (port, instances, &run.instances) {
+        lower
+            .report
+            .error(&leaf.span, "`instances` above 1 and `port` exclude each other")
+            .help("one port serves one instance; remove `port`, and each instance gets a free one in `PORT`");
+    }
+    if let (Some(leaf), true) = (&run.port, matches!(program, Some(Program::Command(_)))) {
+        lower
+            .report
+            .error(&leaf.span, "`port` and `command` exclude each other")
+            .help("a Runtime API client has no port; use `web` for a web application");
+    }
+    let memory = lower.number(&run.memory, 1..=32_768).and_then(|memory| u32::try_from(memory).ok());
+    let defaults = outer.cloned().unwrap_or_else(|| Run {
+        program: Program::Command(Vec::new()),
+        dir: if lower.folder.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            lower.folder.to_path_buf()
+        },
+        env: BTreeMap::new(),
+        instances: 1,
+        timeout: Duration::from_secs(30),
+        memory: 128,
+        queue: 100,
+        port: None,
+        concurrency: 1,
+        versions: BTreeMap::new(),
+        aliases: BTreeMap::new(),
+        url: None,
+    });
+    let port = port.or(defaults.port);
+    let mut out = Run {
+        dir: lower.path(run.dir.as_ref()).unwrap_or(defaults.dir),
+        env: run.env.as_ref().map_or(defaults.env, |env| variables(env, lower)),
+        instances: instances.unwrap_or(defaults.instances),
+        timeout: lower.duration(&run.timeout, MILLISECOND..=QUARTER_HOUR).unwrap_or(defaults.timeout),
+        memory: memory.unwrap_or(defaults.memory),
+        queue: lower.number(&run.queue, 0..=1_000_000).unwrap_or(defaults.queue),
+        concurrency: lower.number(&run.concurrency, 1..=1000).unwrap_or(defaults.concurrency),
+        port,
+        url: run.url.as_ref().and_then(|url| url_of(url, lower)),
+        program: program.unwrap_or(defaults.program),
+        versions: BTreeMap::new(),
+        aliases: BTreeMap::new(),
+    };
+    for (key, version) in &run.versions {
+        if !values::is_version(&key.text) {
+            lower.wrong(key, "is not a version", "versions are numbers from 1; other names are `aliases`");
+        }
+        if let Some(version) = run_of(version, Some(&Run { url: None, ..out.clone() }), lower) {
+            out.versions.insert(key.text.clone(), version);
+        }
+    }
+    aliases(run, &mut out, lower);
+    Some(out)
+}
+
+fn program(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Option<Program> {
+    let (leaf, make): (&Leaf, fn(Vec<String>) -> Program) = match (&run.web, &run.command) {
+        (Some(_), Some(command)) => {
+            lower
+                .report
+                .error(&command.span, "`web` and `command` exclude each other")
+                .help("`web` is a web application, `command` a Runtime API client");
+            return None;
+        }
+        (Some(web), None) => (web, Program::Web),
+        (None, Some(command)) => (command, Program::Command),
+        (None, None) if outer.is_some() => return None,
+        (None, None) => {
+            lower
+                .report
+                .error(&run.span, "`run` starts nothing: `web` or `command` is missing")
+                .help("add `web: \"node server.js\"` or `command: \"python3 -m awslambdaric app.handler\"`");
+            return None;
+        }
+    };
+    match shlex::split(&leaf.text) {
+        Some(words) if words.first().is_some_and(|word| !word.is_empty()) && !leaf.text.contains('\0') => {
+            Some(make(words))
+        }
+        Some(_) => {
+            lower.wrong(leaf, "starts nothing", "write a program and its arguments");
+            None
+        }
+        None => {
+            lower.wrong(leaf, "has a quote or backslash without its end", "words are split as a shell would");
+            None
+        }
+    }
+}
+
+fn variables(env: &[(Leaf, Leaf)], lower: &mut Lower<'_>) -> BTreeMap<String, String> {
+    for (name, value) in env {
+        if name.text.is_empty() || name.text.contains(['=', '\0']) {
+            lower.wrong(name, "is not the name of a variable", "a name is not empty and has no `=`");
+        }
+        if value.text.contains('\0') {
+            lower.wrong(name, "has a value with a NUL in it", "no variable can hold one");
+        }
+    }
+    env.iter().map(|(name, value)| (name.text.clone(), value.text.clone())).collect()
+}
+
+fn aliases(run: &syntax::Run, out: &mut Run, lower: &mut Lower<'_>) {
+    for (alias, version) in &run.aliases {
+        if !values::is_alias(&alias.text) {
+            lower.wrong(
+                alias,
+                "is not an alias",
+                "an alias has letters, digits, `-` and `_`, and is no number",
+            );
+        }
+        if version.text != "$LATEST" && !out.versions.contains_key(&version.text) {
+            let known: Vec<&str> = out.versions.keys().map(String::as_str).collect();
+            let help = match known.as_slice() {
+                [] => "add the version to `run.versions`, or name `$LATEST`".to_owned(),
+                known => format!("versions are `{}` and `$LATEST`", known.join("`, `")),
+            };
+            lower.wrong(version, "is no version of this function", &help);
+        }
+        out.aliases.insert(alias.text.clone(), version.text.clone());
+    }
+}
+
+fn url_of(url: &syntax::Url, lower: &mut Lower<'_>) -> Option<Url> {
+    let modes = [("buffered", UrlMode::Buffered), ("response_stream", UrlMode::ResponseStream)];
+    let mode = lower.word(&url.invoke_mode, "functions.*.run.url.invoke_mode", &modes).unwrap_or_default();
+    let address = lower.required(&url.address, &url.span, "url", "address")?;
+    Some(Url { address: lower.address(address)?, mode })
+}

@@ -1,0 +1,310 @@
+//! `routes[]`.
+
+use lambridge_model::{Errors, Matcher, PathMatch, Route, StaticAnswer, Target, Template, Weighted};
+
+use super::leaf::Lower;
+use super::origin;
+use crate::merge::{PartRoute, Reference};
+use crate::native::syntax::{self, Leaf};
+use crate::native::values;
+
+/// Functions in one weighted set.
+const MAX_TARGETS: usize = 256;
+/// A compiled path regex, in bytes: the bound of the data plane.
+const MAX_REGEX: usize = 1 << 20;
+/// Headers that the server writes itself.
+const OWN_HEADERS: [&str; 5] = ["content-length", "transfer-encoding", "connection", "date", "keep-alive"];
+
+pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
+    let matcher = match &route.matcher {
+        Some(matcher) => matcher_of(matcher, lower),
+        None => {
+            lower
+                .report
+                .error(&route.span, "`match` is missing in this route")
+                .help("add `match: { path_prefix: / }` to match every request");
+            None
+        }
+    };
+    let (target, functions) = target(route, lower);
+    let listeners = listeners(route, lower);
+    lower.word(&route.errors, "routes[].errors", &[("native", Errors::Native)]);
+    let id = route.id.as_ref().and_then(|leaf| lower.not_empty(leaf).map(|text| (text, leaf.span.clone())));
+    let route_of = |matcher: Matcher, target: Target| Route {
+        id: String::new(),
+        matcher,
+        listeners: listeners.iter().map(|(address, _)| *address).collect(),
+        target,
+        errors: Errors::Native,
+        origin: origin(&route.span),
+    };
+    PartRoute {
+        route: matcher.zip(target).map(|(matcher, target)| route_of(matcher, target)),
+        id,
+        span: route.span.clone(),
+        functions,
+        listeners,
+    }
+}
+
+fn matcher_of(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<Matcher> {
+    let host = matcher.host.as_ref().and_then(|leaf| host(leaf, lower));
+    let path = path(matcher, lower);
+    let methods = methods(matcher, lower);
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for (name, value) in &matcher.headers {
+        let lowered = name.text.to_ascii_lowercase();
+        if !values::is_token(&name.text) {
+            lower.wrong(name, "is not the name of a header", "letters, digits and `-`");
+        } else if headers.iter().any(|(other, _)| *other == lowered) {
+            lower.wrong(name, "stands twice", "header names do not tell upper from lower case; remove one");
+        }
+        headers.push((lowered, value.text.clone()));
+    }
+    let query = matcher.query.iter().map(|(name, value)| (name.text.clone(), value.text.clone())).collect();
+    Some(Matcher { host, path: path?, methods, headers, query })
+}
+
+fn host(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<String> {
+    match values::host(&leaf.text) {
+        Ok((host, port)) => {
+            if port {
+                lower
+                    .report
+                    .warning(&leaf.span, format!("the port in {} is ignored", leaf.shown))
+                    .help("a host matches whatever its port; `listeners` ties a route to an address");
+            }
+            Some(host)
+        }
+        Err(reason) => {
+            let help = match leaf.text.as_str() {
+                "*" | "" => "leave `host` out to match every host",
+                _ => "write `api.example.com` or `*.example.com`",
+            };
+            lower.wrong(leaf, format!("is not a host: {reason}"), help);
+            None
+        }
+    }
+}
+
+fn path(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<PathMatch> {
+    let kinds =
+        [("path", &matcher.path), ("path_prefix", &matcher.path_prefix), ("path_regex", &matcher.path_regex)];
+    let mut found = kinds.iter().filter_map(|(name, leaf)| leaf.as_ref().map(|leaf| (*name, leaf)));
+    let Some((name, leaf)) = found.next() else {
+        lower
+            .report
+            .error(&matcher.span, "`match` has no path")
+            .help("add `path`, `path_prefix` or `path_regex`; `path_prefix: /` matches every path");
+        return None;
+    };
+    let others: Vec<_> = found.collect();
+    for (other, leaf) in &others {
+        lower
+            .report
+            .error(&leaf.span, format!("`{name}` and `{other}` exclude each other"))
+            .help("keep one of them, or write two routes");
+    }
+    if !others.is_empty() {
+        return None;
+    }
+    match name {
+        "path" => match leaf.text.parse::<Template>() {
+            Ok(template) => Some(PathMatch::Template(template)),
+            Err(error) => {
+                let help = "write `/users`, `/users/{id}` or `/files/{rest+}`";
+                lower.wrong(leaf, format!("is not a path template: {}", error.reason), help);
+                None
+            }
+        },
+        "path_prefix" => prefix(leaf, lower),
+        _ => regex(leaf, lower),
+    }
+}
+
+fn prefix(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<PathMatch> {
+    let (reason, help) = match leaf.text.as_str() {
+        text if !text.starts_with('/') => {
+            ("it must start with `/`", "write `/api`; it matches `/api` and `/api/…`")
+        }
+        text if text.contains(['?', '#']) => {
+            ("a path has no `?` or `#`", "match the query with `query: { name: value }`")
+        }
+        text if text.contains(['{', '}', '*']) => {
+            ("a prefix has no parameters", "use `path` with `{name}`, and `{rest+}` for the rest")
+        }
+        text => {
+            let trimmed = text.trim_end_matches('/');
+            return Some(PathMatch::Prefix(if trimmed.is_empty() { "/" } else { trimmed }.to_owned()));
+        }
+    };
+    lower.wrong(leaf, format!("is not a path prefix: {reason}"), help);
+    None
+}
+
+/// Compiled once here, only to complain at its place; the data plane compiles its own.
+fn regex(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<PathMatch> {
+    let anchored = format!("^(?:{})$", leaf.text);
+    // `a)(b` would be well formed only inside the anchors, so the text itself must compile too.
+    let compile = |text: &str| regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build();
+    match compile(&leaf.text).and_then(|_| compile(&anchored)) {
+        Ok(_) => Some(PathMatch::Regex(leaf.text.clone())),
+        Err(error) => {
+            let reason = match &error {
+                regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+                // The last line of a syntax error says what is wrong; those above draw the text.
+                error => {
+                    error.to_string().lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()
+                }
+            };
+            let help = "the syntax is that of Rust's `regex`: no look-around, no back-references";
+            lower.wrong(leaf, format!("is not a regular expression: {reason}"), help);
+            None
+        }
+    }
+}
+
+fn methods(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Vec<String> {
+    let Some((span, methods)) = &matcher.methods else { return Vec::new() };
+    if methods.is_empty() {
+        lower.report.error(span, "`methods` is empty").help("leave it out to match every method");
+    }
+    let mut out: Vec<String> = Vec::new();
+    for leaf in methods {
+        let method = leaf.text.to_ascii_uppercase();
+        if !values::is_token(&method) {
+            lower.wrong(leaf, "is not a method", "write `GET`, `POST`, …; leave `methods` out to match all");
+        } else if method == "*" || method == "ANY" || method == "ALL" {
+            lower.wrong(leaf, "is not a method", "leave `methods` out to match all");
+        } else if out.contains(&method) {
+            lower.wrong(leaf, "stands twice", "remove one of them");
+        } else {
+            out.push(method);
+        }
+    }
+    out
+}
+
+/// The target, and the functions it names with their places: whether they exist is known when all files are read.
+fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<Reference>) {
+    let mut found = Vec::new();
+    if let Some(leaf) = &route.function {
+        found.push(("function", &leaf.span));
+    }
+    if let Some((span, _)) = &route.functions {
+        found.push(("functions", span));
+    }
+    if let Some(answer) = &route.answer {
+        found.push(("static", &answer.span));
+    }
+    match found.as_slice() {
+        [] if route.refused_target => return (None, Vec::new()),
+        [] => {
+            lower
+                .report
+                .error(&route.span, "this route goes nowhere")
+                .help("add `function`, `functions` or `static`");
+        }
+        [_] => {}
+        [(first, _), rest @ ..] => {
+            for (other, span) in rest {
+                lower
+                    .report
+                    .error(span, format!("`{first}` and `{other}` exclude each other"))
+                    .help("a route has one target");
+            }
+        }
+    }
+    if let Some(leaf) = &route.function {
+        let one = Weighted { function: leaf.text.clone(), weight: 1 };
+        return (Some(Target::Functions(vec![one])), vec![reference(leaf)]);
+    }
+    if let Some((span, set)) = &route.functions {
+        return weighted(set, span, lower);
+    }
+    let answer = route.answer.as_ref().map(|answer| Target::Static(static_answer(answer, lower)));
+    (answer, Vec::new())
+}
+
+fn weighted(
+    set: &[syntax::Weighted],
+    span: &crate::document::Span,
+    lower: &mut Lower<'_>,
+) -> (Option<Target>, Vec<Reference>) {
+    if set.is_empty() {
+        lower
+            .report
+            .error(span, "`functions` is empty")
+            .help("add `{ name: KEY, weight: 1 }` for each function");
+    }
+    if set.len() > MAX_TARGETS {
+        lower.report.error(span, format!("`functions` has more than {MAX_TARGETS} entries"));
+    }
+    let mut targets: Vec<Weighted> = Vec::new();
+    let mut references = Vec::new();
+    for one in set {
+        let Some(leaf) = lower.required(&one.name, &one.span, "functions", "name") else { continue };
+        let weight = lower.number(&one.weight, 0..=1_000_000).and_then(|weight| u32::try_from(weight).ok());
+        if targets.iter().any(|target| target.function == leaf.text) {
+            lower.wrong(leaf, "stands twice in this set", "add up the weights");
+        }
+        references.push(reference(leaf));
+        targets.push(Weighted { function: leaf.text.clone(), weight: weight.unwrap_or(1) });
+    }
+    if !targets.is_empty() && targets.iter().all(|target| target.weight == 0) {
+        lower
+            .report
+            .warning(span, "every weight is 0: requests get 503 `no_target`")
+            .help("give one function a weight above 0");
+    }
+    (Some(Target::Functions(targets)), references)
+}
+
+fn static_answer(answer: &syntax::Static, lower: &mut Lower<'_>) -> StaticAnswer {
+    let status = lower.number(&answer.status, 200..=599).and_then(|status| u16::try_from(status).ok());
+    let status = status.unwrap_or(200);
+    if let Some(body) =
+        answer.body.as_ref().filter(|body| !body.text.is_empty() && matches!(status, 204 | 205 | 304))
+    {
+        lower
+            .report
+            .error(&body.span, format!("an answer with status {status} has no body"))
+            .help("remove `body`, or choose another status");
+    }
+    let mut headers = Vec::new();
+    for (name, values) in &answer.headers {
+        let lowered = name.text.to_ascii_lowercase();
+        if !values::is_token(&name.text) {
+            lower.wrong(name, "is not the name of a header", "letters, digits and `-`");
+        } else if OWN_HEADERS.contains(&lowered.as_str()) {
+            lower.wrong(name, "is written by the server itself", "remove it");
+        }
+        for value in values {
+            if !values::is_field_value(&value.text) {
+                let help = "no control characters, and no blanks at its ends";
+                lower.wrong(value, "is not the value of a header", help);
+            }
+            headers.push((lowered.clone(), value.text.clone()));
+        }
+    }
+    let body = answer.body.as_ref().map(|leaf| leaf.text.clone().into_bytes()).unwrap_or_default();
+    StaticAnswer { status, headers, body }
+}
+
+fn listeners(
+    route: &syntax::Route,
+    lower: &mut Lower<'_>,
+) -> Vec<(std::net::SocketAddr, crate::document::Span)> {
+    let Some((span, leaves)) = &route.listeners else { return Vec::new() };
+    if leaves.is_empty() {
+        lower
+            .report
+            .error(span, "`listeners` is empty")
+            .help("leave it out to serve the route on every listener");
+    }
+    leaves.iter().filter_map(|leaf| Some((lower.address(leaf)?, leaf.span.clone()))).collect()
+}
+
+fn reference(leaf: &Leaf) -> Reference {
+    Reference { key: leaf.text.clone(), shown: leaf.shown.clone(), span: leaf.span.clone() }
+}

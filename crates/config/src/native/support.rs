@@ -1,0 +1,260 @@
+//! Every key of the native dialect, in one table: what is read, and what is refused and why.
+//!
+//! A path names a key: `*` stands for a name of the writer's choice, `[]` for an item of a list, and `path: word` for
+//! one of the words a key takes. The reader knows no key that is not here, and the documentation is made from here.
+
+/// Whether a key does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// It does what the table says.
+    Yes,
+    /// It is part of the dialect, but not built yet.
+    Refused {
+        /// The way out.
+        way_out: &'static str,
+    },
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Where it stands.
+    pub path: &'static str,
+    /// Whether it does something.
+    pub support: Support,
+    /// What it does.
+    pub about: &'static str,
+}
+
+const fn yes(path: &'static str, about: &'static str) -> Key {
+    Key { path, support: Support::Yes, about }
+}
+
+const fn no(path: &'static str, about: &'static str, way_out: &'static str) -> Key {
+    Key { path, support: Support::Refused { way_out }, about }
+}
+
+/// The table.
+pub const KEYS: &[Key] = &[
+    yes("lambridge", "the dialect and its version: `1`"),
+    yes("listeners", "addresses to serve on; 127.0.0.1:8080 when there are none"),
+    yes("listeners[].address", "address and port"),
+    yes("listeners[].tls", "serves TLS"),
+    yes("listeners[].tls.cert_file", "certificate chain in PEM, leaf first"),
+    yes("listeners[].tls.key_file", "private key in PEM"),
+    yes("listeners[].tls.client_ca_file", "clients must present a certificate signed by one of these"),
+    yes("admin", "health, metrics and state"),
+    yes("admin.address", "address and port"),
+    yes("aws", "defaults for the functions of the same file"),
+    yes("aws.region", "region"),
+    yes("aws.endpoint", "base URL of the Lambda API"),
+    yes("aws.credentials", "who calls; the AWS default chain when absent"),
+    yes("aws.credentials.access_key_id", "key"),
+    yes("aws.credentials.secret_access_key", "secret"),
+    yes("aws.credentials.session_token", "token of temporary credentials"),
+    yes("aws.credentials.profile", "profile of the shared AWS files"),
+    yes("aws.credentials.assume_role", "role to assume, starting from the other keys or the default chain"),
+    yes("aws.credentials.assume_role.arn", "the role's ARN"),
+    yes("aws.credentials.assume_role.external_id", "for roles of third parties"),
+    yes("aws.credentials.assume_role.session_name", "`lambridge` when absent"),
+    yes("aws.connections", "connections to each Lambda endpoint"),
+    yes("aws.connections.max", "at most so many; 1024 when absent"),
+    yes("functions", "functions by key"),
+    yes("functions.*.name", "name, name:qualifier, ARN or partial ARN; the key when absent"),
+    yes("functions.*.qualifier", "version or alias"),
+    yes("functions.*.region", "overrides `aws.region`"),
+    yes("functions.*.endpoint", "overrides `aws.endpoint`"),
+    yes("functions.*.credentials", "overrides `aws.credentials`"),
+    yes("functions.*.credentials.access_key_id", "key"),
+    yes("functions.*.credentials.secret_access_key", "secret"),
+    yes("functions.*.credentials.session_token", "token of temporary credentials"),
+    yes("functions.*.credentials.profile", "profile of the shared AWS files"),
+    yes(
+        "functions.*.credentials.assume_role",
+        "role to assume, starting from the other keys or `aws.credentials`",
+    ),
+    yes("functions.*.credentials.assume_role.arn", "the role's ARN"),
+    yes("functions.*.credentials.assume_role.external_id", "for roles of third parties"),
+    yes("functions.*.credentials.assume_role.session_name", "`lambridge` when absent"),
+    yes("functions.*.event", "the event the function is given; `http_v2` when absent"),
+    yes("functions.*.event: http_v2", "API Gateway HTTP API 2.0, as function URLs send it"),
+    yes("functions.*.event: rest_v1", "API Gateway REST API 1.0"),
+    yes("functions.*.event: alb", "Application Load Balancer"),
+    yes("functions.*.event: alb_multi_value", "Application Load Balancer with multi-value headers"),
+    yes("functions.*.event: body", "the request's body"),
+    no("functions.*.event: lattice_v2", "VPC Lattice 2.0", "use `http_v2`"),
+    no("functions.*.event: websocket", "API Gateway WebSocket", "use `http_v2` for HTTP requests"),
+    no("functions.*.event: runway", "runway's payload", "use `http_v2`"),
+    no("functions.*.event: krakend", "KrakenD's payload", "use `http_v2` or `body`"),
+    no("functions.*.event: template", "an event written by a template", "use `http_v2` or `body`"),
+    yes("functions.*.answer", "how the answer is read; `proxy` when absent"),
+    yes("functions.*.answer: proxy", "by the rules of the event's own source"),
+    yes("functions.*.answer: raw", "the payload is the body"),
+    yes("functions.*.invoke", "the kind of call; `sync` when absent"),
+    yes("functions.*.invoke: sync", "wait for the answer"),
+    no(
+        "functions.*.invoke: stream",
+        "pass the answer on as it comes",
+        "use `sync`, which buffers up to 6 MB",
+    ),
+    yes("functions.*.invoke: async", "queue the event and answer 202"),
+    yes("functions.*.invoke: dry_run", "check permissions only and answer 204"),
+    yes("functions.*.binary_media_types", "media types that are base64 in `rest_v1` events"),
+    yes("functions.*.timeout", "the whole call, queueing and retries included; 30s when absent"),
+    yes("functions.*.retries", "what is tried again"),
+    yes("functions.*.retries.max", "attempts after the first; 2 when absent"),
+    yes("functions.*.retries.on", "which failures; `safe` when absent"),
+    yes("functions.*.retries.on: safe", "what surely was not executed, throttles, idempotent requests"),
+    yes("functions.*.retries.on: sdk", "as an AWS SDK: throttles, 5xx, broken connections"),
+    no("functions.*.retries.budget", "a share of all calls that may be retries", "lower `retries.max`"),
+    yes("functions.*.concurrency", "calls at once"),
+    yes("functions.*.concurrency.max", "calls in flight; 1000 when absent"),
+    yes("functions.*.concurrency.queue", "calls that wait beyond that; 1000 when absent"),
+    yes("functions.*.concurrency.wait", "the longest wait; 2s when absent"),
+    yes("functions.*.run", "how `lambridge dev` and `lambridge emulator` run it"),
+    yes("functions.*.run.web", "a web application, behind the adapter"),
+    yes("functions.*.run.command", "a Runtime API client"),
+    yes("functions.*.run.dir", "working directory; this file's folder when absent"),
+    yes("functions.*.run.env", "variables beside AWS's own"),
+    yes("functions.*.run.instances", "processes at most; 1 when absent"),
+    yes("functions.*.run.timeout", "of one invocation; 30s when absent"),
+    yes("functions.*.run.memory", "megabytes, as reported; 128 when absent"),
+    yes("functions.*.run.queue", "calls that wait for a free instance; 100 when absent, 0 is 429 at once"),
+    yes("functions.*.run.port", "fixes the web application's port; `instances` is then 1"),
+    yes("functions.*.run.concurrency", "invocations an instance takes at once; 1 when absent"),
+    yes("functions.*.run.versions", "published versions by number; what one leaves out is as above"),
+    yes("functions.*.run.versions.*.web", "as `run.web`"),
+    yes("functions.*.run.versions.*.command", "as `run.command`"),
+    yes("functions.*.run.versions.*.dir", "as `run.dir`"),
+    yes("functions.*.run.versions.*.env", "as `run.env`"),
+    yes("functions.*.run.versions.*.instances", "as `run.instances`"),
+    yes("functions.*.run.versions.*.timeout", "as `run.timeout`"),
+    yes("functions.*.run.versions.*.memory", "as `run.memory`"),
+    yes("functions.*.run.versions.*.queue", "as `run.queue`"),
+    yes("functions.*.run.versions.*.port", "as `run.port`"),
+    yes("functions.*.run.versions.*.concurrency", "as `run.concurrency`"),
+    yes("functions.*.run.aliases", "version by alias"),
+    yes("functions.*.run.url", "a function URL of its own"),
+    yes("functions.*.run.url.address", "address and port"),
+    yes("functions.*.run.url.invoke_mode", "`buffered` when absent"),
+    yes("functions.*.run.url.invoke_mode: buffered", "one whole answer"),
+    yes("functions.*.run.url.invoke_mode: response_stream", "chunk by chunk"),
+    yes("routes", "which request goes where"),
+    yes("routes[].id", "unique; made from the match when absent"),
+    yes("routes[].match", "what a request must be like"),
+    yes("routes[].match.host", "name or `*.name`"),
+    yes("routes[].match.path", "template: `/users/{id}`, `/files/{rest+}`"),
+    yes("routes[].match.path_prefix", "whole segments"),
+    yes("routes[].match.path_regex", "anchored at both ends"),
+    yes("routes[].match.methods", "any of these"),
+    yes("routes[].match.headers", "exact value by name"),
+    yes("routes[].match.query", "exact value by name"),
+    yes("routes[].function", "key of the function"),
+    yes("routes[].functions", "weighted set of functions"),
+    yes("routes[].functions[].name", "key of the function"),
+    yes("routes[].functions[].weight", "share; 1 when absent, 0 gets nothing"),
+    yes("routes[].static", "the same answer each time"),
+    yes("routes[].static.status", "200 when absent"),
+    yes("routes[].static.headers", "value, or list of values, by name"),
+    yes("routes[].static.body", "text"),
+    yes("routes[].listeners", "addresses of the listeners this route is limited to"),
+    no("routes[].compose", "several calls merged into one answer", "route to one function"),
+    no("routes[].upstream", "an HTTP service", "route to a function"),
+    no(
+        "routes[].redirect",
+        "an answer that sends the client elsewhere",
+        "use `static` with status 301 and `location`",
+    ),
+    no("routes[].function_from", "the function named by the request", "write a route for each function"),
+    no("routes[].scripts", "Lua", "do it in the function"),
+    yes("routes[].errors", "whose error answers clients get; `native` when absent"),
+    yes("routes[].errors: native", "`application/problem+json`"),
+    no("routes[].errors: runway", "runway's error answers", "use `native`"),
+    no("routes[].errors: krakend", "KrakenD's error answers", "use `native`"),
+    no("routes[].errors: envoy", "Envoy's error answers", "use `native`"),
+    yes("limits", "bounds on what clients may send"),
+    yes("limits.head", "request line and headers; 64KiB when absent"),
+    yes("limits.body", "one body; 6MiB when absent"),
+    yes("limits.buffered_total", "all buffered bodies together; 512MiB when absent"),
+    yes("limits.connections", "open client connections; 20000 when absent"),
+    yes("limits.head_timeout", "from the first byte of a head to its end; 10s when absent"),
+    yes("limits.body_timeout", "from the end of the head to the end of the body; 1m when absent"),
+    yes("limits.idle", "between requests on a kept connection; 1m15s when absent"),
+    yes("drain", "how the gateway ends"),
+    yes("drain.delay", "listeners stay open this long; 0s when absent"),
+    yes("drain.deadline", "requests have this long to finish; 30s when absent"),
+    yes("log", "access log and messages"),
+    yes("log.format", "`text` when absent"),
+    yes("log.format: text", "for people"),
+    yes("log.format: json", "for machines"),
+    yes("log.level", "`info` when absent"),
+    yes("log.level: off", "nothing"),
+    yes("log.level: error", "failures"),
+    yes("log.level: warn", "failures and warnings"),
+    yes("log.level: info", "every request"),
+    yes("log.level: debug", "more"),
+    yes("trusted_proxies", "networks whose forwarding headers and request ids count"),
+    yes("emulator", "the local Lambda"),
+    yes("emulator.address", "address and port; 127.0.0.1:9000 when absent"),
+    yes("emulator.credentials", "the pair that calls must be signed with; any when absent"),
+    yes("emulator.credentials.access_key_id", "key"),
+    yes("emulator.credentials.secret_access_key", "secret"),
+];
+
+/// The row of one key directly below `path` (empty for the top).
+pub fn find(path: &str, name: &str) -> Option<&'static Key> {
+    children(path).find(|(child, _)| *child == name).map(|(_, key)| key)
+}
+
+/// Names and rows of the keys directly below `path`, in the order of the table.
+pub fn children(path: &str) -> impl Iterator<Item = (&'static str, &'static Key)> {
+    KEYS.iter().filter_map(move |key| {
+        let name = match path {
+            "" => key.path,
+            _ => key.path.strip_prefix(path)?.strip_prefix('.')?,
+        };
+        (!name.contains(['.', '[', ':'])).then_some((name, key))
+    })
+}
+
+/// The words that the key at `path` takes, with their rows.
+pub fn words(path: &str) -> impl Iterator<Item = (&'static str, &'static Key)> {
+    KEYS.iter().filter_map(move |key| Some((key.path.strip_prefix(path)?.strip_prefix(": ")?, key)))
+}
+
+/// Words of refused keys that stand elsewhere in the dialect: where a key belongs that was written in a wrong place.
+pub fn elsewhere(name: &str) -> Option<&'static str> {
+    let mut found =
+        KEYS.iter().filter(|key| key.path.rsplit('.').next() == Some(name) && !key.path.contains(':'));
+    let first = found.next()?;
+    found.next().is_none().then_some(first.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEYS, Support, children, elsewhere, find, words};
+
+    #[test]
+    fn paths_are_unique_and_have_parents() {
+        for (index, key) in KEYS.iter().enumerate() {
+            assert!(!KEYS[..index].iter().any(|other| other.path == key.path), "{}", key.path);
+            if let Some((parent, _)) = key.path.rsplit_once(['.', ':']) {
+                let parent = parent.trim_end_matches(".*").trim_end_matches("[]");
+                assert!(KEYS.iter().any(|other| other.path == parent), "{}", key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn lookups() {
+        assert!(find("aws", "region").is_some());
+        assert!(find("", "aws").is_some());
+        assert!(find("aws", "connections.max").is_none());
+        assert!(matches!(find("routes[]", "compose").unwrap().support, Support::Refused { .. }));
+        let tls: Vec<&str> = children("listeners[].tls").map(|(name, _)| name).collect();
+        assert_eq!(tls, ["cert_file", "key_file", "client_ca_file"]);
+        assert_eq!(words("functions.*.answer").map(|(word, _)| word).collect::<Vec<_>>(), ["proxy", "raw"]);
+        assert_eq!(elsewhere("path_prefix"), Some("routes[].match.path_prefix"));
+        assert_eq!(elsewhere("address"), None);
+    }
+}

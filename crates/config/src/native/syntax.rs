@@ -1,0 +1,383 @@
+//! A native document taken apart: the same shape as the text, every leaf with its place.
+//!
+//! Nothing is judged here but the shape: keys are those of the table, lists are lists, leaves are leaves. What a leaf
+//! says (an address, a duration) is for [`super::lower`].
+
+mod reader;
+
+pub use reader::Leaf;
+use reader::Reader;
+
+use crate::document::{Node, Span};
+use crate::report::Report;
+
+/// A whole document.
+#[derive(Debug, Default)]
+pub struct Document {
+    pub listeners: Vec<Listener>,
+    pub admin: Option<Admin>,
+    pub aws: Option<Aws>,
+    pub functions: Vec<Function>,
+    pub routes: Vec<Route>,
+    pub limits: Option<Limits>,
+    pub drain: Option<Drain>,
+    pub log: Option<Log>,
+    pub trusted_proxies: Option<(Span, Vec<Leaf>)>,
+    pub emulator: Option<Emulator>,
+}
+
+#[derive(Debug)]
+pub struct Listener {
+    pub span: Span,
+    pub address: Option<Leaf>,
+    pub tls: Option<Tls>,
+}
+
+#[derive(Debug)]
+pub struct Tls {
+    pub span: Span,
+    pub cert_file: Option<Leaf>,
+    pub key_file: Option<Leaf>,
+    pub client_ca_file: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Admin {
+    pub span: Span,
+    pub address: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Aws {
+    pub span: Span,
+    pub region: Option<Leaf>,
+    pub endpoint: Option<Leaf>,
+    pub credentials: Option<Credentials>,
+    pub connections_max: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Credentials {
+    pub span: Span,
+    pub access_key_id: Option<Leaf>,
+    pub secret_access_key: Option<Leaf>,
+    pub session_token: Option<Leaf>,
+    pub profile: Option<Leaf>,
+    pub assume_role: Option<AssumeRole>,
+}
+
+#[derive(Debug)]
+pub struct AssumeRole {
+    pub span: Span,
+    pub arn: Option<Leaf>,
+    pub external_id: Option<Leaf>,
+    pub session_name: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Function {
+    pub key: Leaf,
+    pub name: Option<Leaf>,
+    pub qualifier: Option<Leaf>,
+    pub region: Option<Leaf>,
+    pub endpoint: Option<Leaf>,
+    pub credentials: Option<Credentials>,
+    pub event: Option<Leaf>,
+    pub answer: Option<Leaf>,
+    pub invoke: Option<Leaf>,
+    pub binary_media_types: Option<(Span, Vec<Leaf>)>,
+    pub timeout: Option<Leaf>,
+    pub retries_max: Option<Leaf>,
+    pub retries_on: Option<Leaf>,
+    pub concurrency_max: Option<Leaf>,
+    pub concurrency_queue: Option<Leaf>,
+    pub concurrency_wait: Option<Leaf>,
+    pub run: Option<Run>,
+}
+
+#[derive(Debug)]
+pub struct Run {
+    pub span: Span,
+    pub web: Option<Leaf>,
+    pub command: Option<Leaf>,
+    pub dir: Option<Leaf>,
+    pub env: Option<Vec<(Leaf, Leaf)>>,
+    pub instances: Option<Leaf>,
+    pub timeout: Option<Leaf>,
+    pub memory: Option<Leaf>,
+    pub queue: Option<Leaf>,
+    pub port: Option<Leaf>,
+    pub concurrency: Option<Leaf>,
+    pub versions: Vec<(Leaf, Run)>,
+    pub aliases: Vec<(Leaf, Leaf)>,
+    pub url: Option<Url>,
+}
+
+#[derive(Debug)]
+pub struct Url {
+    pub span: Span,
+    pub address: Option<Leaf>,
+    pub invoke_mode: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Route {
+    pub span: Span,
+    pub id: Option<Leaf>,
+    pub matcher: Option<Match>,
+    pub function: Option<Leaf>,
+    pub functions: Option<(Span, Vec<Weighted>)>,
+    pub answer: Option<Static>,
+    pub listeners: Option<(Span, Vec<Leaf>)>,
+    pub errors: Option<Leaf>,
+    /// A refused key named a target, so that none is missing.
+    pub refused_target: bool,
+}
+
+#[derive(Debug)]
+pub struct Match {
+    pub span: Span,
+    pub host: Option<Leaf>,
+    pub path: Option<Leaf>,
+    pub path_prefix: Option<Leaf>,
+    pub path_regex: Option<Leaf>,
+    pub methods: Option<(Span, Vec<Leaf>)>,
+    pub headers: Vec<(Leaf, Leaf)>,
+    pub query: Vec<(Leaf, Leaf)>,
+}
+
+#[derive(Debug)]
+pub struct Weighted {
+    pub span: Span,
+    pub name: Option<Leaf>,
+    pub weight: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Static {
+    pub span: Span,
+    pub status: Option<Leaf>,
+    pub headers: Vec<(Leaf, Vec<Leaf>)>,
+    pub body: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Limits {
+    pub span: Span,
+    pub head: Option<Leaf>,
+    pub body: Option<Leaf>,
+    pub buffered_total: Option<Leaf>,
+    pub connections: Option<Leaf>,
+    pub head_timeout: Option<Leaf>,
+    pub body_timeout: Option<Leaf>,
+    pub idle: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Drain {
+    pub span: Span,
+    pub delay: Option<Leaf>,
+    pub deadline: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Log {
+    pub span: Span,
+    pub format: Option<Leaf>,
+    pub level: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Emulator {
+    pub span: Span,
+    pub address: Option<Leaf>,
+    pub credentials: Option<(Span, Option<Leaf>, Option<Leaf>)>,
+}
+
+/// Takes `root` apart. Whatever has the wrong shape is reported and left out.
+pub fn read(root: &Node, report: &mut Report) -> Document {
+    let mut reader = Reader { report };
+    let Some(top) = reader.fields(root, "") else { return Document::default() };
+    Document {
+        listeners: reader.list(&top, "listeners", listener).map(|(_, items)| items).unwrap_or_default(),
+        admin: reader.section(&top, "admin", |reader, fields| Admin {
+            span: fields.span.clone(),
+            address: reader.leaf(fields, "address"),
+        }),
+        aws: reader.section(&top, "aws", |reader, fields| Aws {
+            span: fields.span.clone(),
+            region: reader.leaf(fields, "region"),
+            endpoint: reader.leaf(fields, "endpoint"),
+            credentials: reader.section(fields, "credentials", credentials),
+            connections_max: reader
+                .section(fields, "connections", |reader, fields| reader.leaf(fields, "max"))
+                .flatten(),
+        }),
+        functions: reader.entries(&top, "functions", |reader, key, node| {
+            // `api:` alone is a function with every default.
+            let fields = if node.is_nothing() { None } else { reader.fields(node, "functions.*") };
+            function(reader, key, fields.as_ref())
+        }),
+        routes: reader.list(&top, "routes", route).map(|(_, items)| items).unwrap_or_default(),
+        limits: reader.section(&top, "limits", |reader, fields| Limits {
+            span: fields.span.clone(),
+            head: reader.leaf(fields, "head"),
+            body: reader.leaf(fields, "body"),
+            buffered_total: reader.leaf(fields, "buffered_total"),
+            connections: reader.leaf(fields, "connections"),
+            head_timeout: reader.leaf(fields, "head_timeout"),
+            body_timeout: reader.leaf(fields, "body_timeout"),
+            idle: reader.leaf(fields, "idle"),
+        }),
+        drain: reader.section(&top, "drain", |reader, fields| Drain {
+            span: fields.span.clone(),
+            delay: reader.leaf(fields, "delay"),
+            deadline: reader.leaf(fields, "deadline"),
+        }),
+        log: reader.section(&top, "log", |reader, fields| Log {
+            span: fields.span.clone(),
+            format: reader.leaf(fields, "format"),
+            level: reader.leaf(fields, "level"),
+        }),
+        trusted_proxies: reader.leaves(&top, "trusted_proxies"),
+        emulator: reader.section(&top, "emulator", |reader, fields| Emulator {
+            span: fields.span.clone(),
+            address: reader.leaf(fields, "address"),
+            credentials: reader.section(fields, "credentials", |reader, fields| {
+                let id = reader.leaf(fields, "access_key_id");
+                (fields.span.clone(), id, reader.secret(fields, "secret_access_key"))
+            }),
+        }),
+    }
+}
+
+fn listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
+    let fields = reader.fields(node, "listeners[]")?;
+    Some(Listener {
+        span: fields.span.clone(),
+        address: reader.leaf(&fields, "address"),
+        tls: reader.section(&fields, "tls", |reader, fields| Tls {
+            span: fields.span.clone(),
+            cert_file: reader.leaf(fields, "cert_file"),
+            key_file: reader.leaf(fields, "key_file"),
+            client_ca_file: reader.leaf(fields, "client_ca_file"),
+        }),
+    })
+}
+
+fn credentials(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Credentials {
+    Credentials {
+        span: fields.span.clone(),
+        access_key_id: reader.leaf(fields, "access_key_id"),
+        secret_access_key: reader.secret(fields, "secret_access_key"),
+        session_token: reader.secret(fields, "session_token"),
+        profile: reader.leaf(fields, "profile"),
+        assume_role: reader.section(fields, "assume_role", |reader, fields| AssumeRole {
+            span: fields.span.clone(),
+            arn: reader.leaf(fields, "arn"),
+            external_id: reader.leaf(fields, "external_id"),
+            session_name: reader.leaf(fields, "session_name"),
+        }),
+    }
+}
+
+/// A function whose value is no map is still a function by its key, so that routes to it are not blamed too.
+fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'_>>) -> Function {
+    let empty = reader::Fields::none(&key.span);
+    let fields = fields.unwrap_or(&empty);
+    let mut retries = (None, None);
+    reader.section(fields, "retries", |reader, fields| {
+        retries = (reader.leaf(fields, "max"), reader.leaf(fields, "on"));
+    });
+    let mut concurrency = (None, None, None);
+    reader.section(fields, "concurrency", |reader, fields| {
+        concurrency = (reader.leaf(fields, "max"), reader.leaf(fields, "queue"), reader.leaf(fields, "wait"));
+    });
+    Function {
+        name: reader.leaf(fields, "name"),
+        qualifier: reader.leaf(fields, "qualifier"),
+        region: reader.leaf(fields, "region"),
+        endpoint: reader.leaf(fields, "endpoint"),
+        credentials: reader.section(fields, "credentials", credentials),
+        event: reader.leaf(fields, "event"),
+        answer: reader.leaf(fields, "answer"),
+        invoke: reader.leaf(fields, "invoke"),
+        binary_media_types: reader.leaves(fields, "binary_media_types"),
+        timeout: reader.leaf(fields, "timeout"),
+        retries_max: retries.0,
+        retries_on: retries.1,
+        concurrency_max: concurrency.0,
+        concurrency_queue: concurrency.1,
+        concurrency_wait: concurrency.2,
+        run: reader.section(fields, "run", run),
+        key,
+    }
+}
+
+/// Both the function's own and a version's; the table knows which keys a version has not.
+fn run(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Run {
+    Run {
+        span: fields.span.clone(),
+        web: reader.leaf(fields, "web"),
+        command: reader.leaf(fields, "command"),
+        dir: reader.leaf(fields, "dir"),
+        env: reader.pairs(fields, "env"),
+        instances: reader.leaf(fields, "instances"),
+        timeout: reader.leaf(fields, "timeout"),
+        memory: reader.leaf(fields, "memory"),
+        queue: reader.leaf(fields, "queue"),
+        port: reader.leaf(fields, "port"),
+        concurrency: reader.leaf(fields, "concurrency"),
+        versions: reader
+            .entries(fields, "versions", |reader, key, node| {
+                let fields = reader.fields(node, "functions.*.run.versions.*")?;
+                Some((key, run(reader, &fields)))
+            })
+            .into_iter()
+            .flatten()
+            .collect(),
+        aliases: reader.pairs(fields, "aliases").unwrap_or_default(),
+        url: reader.section(fields, "url", |reader, fields| Url {
+            span: fields.span.clone(),
+            address: reader.leaf(fields, "address"),
+            invoke_mode: reader.leaf(fields, "invoke_mode"),
+        }),
+    }
+}
+
+fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
+    let fields = reader.fields(node, "routes[]")?;
+    let refused = ["compose", "upstream", "redirect", "function_from"];
+    Some(Route {
+        span: fields.span.clone(),
+        id: reader.leaf(&fields, "id"),
+        matcher: reader.section(&fields, "match", |reader, fields| Match {
+            span: fields.span.clone(),
+            host: reader.leaf(fields, "host"),
+            path: reader.leaf(fields, "path"),
+            path_prefix: reader.leaf(fields, "path_prefix"),
+            path_regex: reader.leaf(fields, "path_regex"),
+            methods: reader.leaves(fields, "methods"),
+            headers: reader.pairs(fields, "headers").unwrap_or_default(),
+            query: reader.pairs(fields, "query").unwrap_or_default(),
+        }),
+        function: reader.leaf(&fields, "function"),
+        functions: reader.list(&fields, "functions", |reader, node| {
+            let fields = reader.fields(node, "routes[].functions[]")?;
+            Some(Weighted {
+                span: fields.span.clone(),
+                name: reader.leaf(&fields, "name"),
+                weight: reader.leaf(&fields, "weight"),
+            })
+        }),
+        answer: reader.section(&fields, "static", |reader, fields| Static {
+            span: fields.span.clone(),
+            status: reader.leaf(fields, "status"),
+            headers: reader.multi_pairs(fields, "headers"),
+            body: reader.leaf(fields, "body"),
+        }),
+        listeners: reader.leaves(&fields, "listeners"),
+        errors: reader.leaf(&fields, "errors"),
+        refused_target: refused.iter().any(|key| node.get(key).is_some()),
+    })
+}

@@ -1,0 +1,240 @@
+//! Maps, lists and leaves along the table of keys.
+
+use crate::document::{Key, Node, Scalar, ScalarKind, Span, Value};
+use crate::native::support::{Support, children, elsewhere, find};
+use crate::report::{Report, quoted};
+use crate::suggest::nearest;
+
+/// A single value: its text, what the core schema makes of it, how a message may name it, its place.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    pub text: String,
+    pub kind: ScalarKind,
+    /// In backticks; the reference as written where there was one.
+    pub shown: String,
+    /// A reference gave the text, so that its kind says nothing about how it was meant.
+    pub referred: bool,
+    pub span: Span,
+}
+
+/// The entries of one map, all of them in the table.
+pub struct Fields<'n> {
+    /// Where to point for the map as a whole.
+    pub span: Span,
+    path: &'static str,
+    entries: &'n [(Key, Node)],
+}
+
+impl Fields<'_> {
+    /// A map without entries.
+    pub fn none(span: &Span) -> Self {
+        Self { span: span.clone(), path: "", entries: &[] }
+    }
+
+    fn get(&self, name: &str) -> Option<(&Key, &Node)> {
+        self.entries.iter().find(|(key, _)| key.text == name).map(|(key, node)| (key, node))
+    }
+}
+
+pub struct Reader<'a> {
+    pub report: &'a mut Report,
+}
+
+impl Reader<'_> {
+    /// The map at `node`, whose keys the table has at `path`. Unknown and refused keys are reported.
+    pub fn fields<'n>(&mut self, node: &'n Node, path: &'static str) -> Option<Fields<'n>> {
+        let Some(entries) = node.as_map() else {
+            self.wrong(node, path, "a map");
+            return None;
+        };
+        for (key, _) in entries {
+            self.check_key(key, path);
+        }
+        Some(Fields { span: node.head().clone(), path, entries })
+    }
+
+    fn check_key(&mut self, key: &Key, path: &'static str) {
+        let place = if path.is_empty() { "at the top".to_owned() } else { format!("in `{}`", plain(path)) };
+        let name = quoted(&key.text);
+        let Some(known) = find(path, &key.text) else {
+            let near = nearest(&key.text, children(path).map(|(name, _)| name));
+            let help = match (near, elsewhere(&key.text)) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                _ if key.text == "<<" => "merge keys are not part of YAML 1.2; write the keys out".to_owned(),
+                (None, Some(path)) => match path.rsplit_once('.') {
+                    Some((parent, _)) => format!("that key belongs in `{}`", plain(parent)),
+                    None => "that key belongs at the top".to_owned(),
+                },
+                (None, None) => {
+                    let known: Vec<String> = children(path).map(|(name, _)| format!("`{name}`")).collect();
+                    format!("known here: {}", known.join(", "))
+                }
+            };
+            self.report.error(&key.span, format!("unknown key {name} {place}")).help(help);
+            return;
+        };
+        if let Support::Refused { way_out } = known.support {
+            let message = format!("{name} ({}) is not supported yet", known.about);
+            self.report.error(&key.span, message).help(way_out);
+        }
+    }
+
+    /// The map at `name`, read by `each`.
+    pub fn section<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        each: impl FnOnce(&mut Self, &Fields<'_>) -> T,
+    ) -> Option<T> {
+        let (key, node) = fields.get(name)?;
+        let mut inner = self.fields(node, find(fields.path, name)?.path)?;
+        if inner.entries.is_empty() {
+            inner.span = key.span.clone();
+        }
+        Some(each(self, &inner))
+    }
+
+    /// The list at `name`, with the place of its key; items that cannot be read are left out.
+    pub fn list<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        mut each: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) -> Option<(Span, Vec<T>)> {
+        let (key, node) = fields.get(name)?;
+        let Value::List(nodes) = &node.value else {
+            self.wrong(node, find(fields.path, name)?.path, "a list");
+            return None;
+        };
+        Some((key.span.clone(), nodes.iter().filter_map(|node| each(self, node)).collect()))
+    }
+
+    /// The map at `name` whose keys are the writer's own.
+    pub fn entries<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        mut each: impl FnMut(&mut Self, Leaf, &Node) -> T,
+    ) -> Vec<T> {
+        let Some((_, node)) = fields.get(name) else { return Vec::new() };
+        let Some(entries) = node.as_map() else {
+            self.wrong(node, find(fields.path, name).map_or("", |key| key.path), "a map");
+            return Vec::new();
+        };
+        entries.iter().map(|(key, node)| each(self, leaf_of_key(key), node)).collect()
+    }
+
+    /// Names and values of the writer's own.
+    pub fn pairs(&mut self, fields: &Fields<'_>, name: &str) -> Option<Vec<(Leaf, Leaf)>> {
+        fields.get(name)?;
+        let pairs = self.entries(fields, name, |reader, key, node| {
+            let value = reader.value(node, &key.text)?;
+            Some((key, value))
+        });
+        Some(pairs.into_iter().flatten().collect())
+    }
+
+    /// The same where a value may also be a list of values.
+    pub fn multi_pairs(&mut self, fields: &Fields<'_>, name: &str) -> Vec<(Leaf, Vec<Leaf>)> {
+        self.entries(fields, name, |reader, key, node| {
+            let values = match &node.value {
+                Value::List(nodes) => nodes.iter().filter_map(|node| reader.value(node, &key.text)).collect(),
+                _ => reader.value(node, &key.text).into_iter().collect(),
+            };
+            (key, values)
+        })
+    }
+
+    /// The list of leaves at `name`, with the place of its key.
+    pub fn leaves(&mut self, fields: &Fields<'_>, name: &str) -> Option<(Span, Vec<Leaf>)> {
+        self.list(fields, name, |reader, node| reader.value(node, name))
+    }
+
+    /// The single value at `name`.
+    pub fn leaf(&mut self, fields: &Fields<'_>, name: &str) -> Option<Leaf> {
+        let (_, node) = fields.get(name)?;
+        self.value(node, name)
+    }
+
+    /// The same for a secret: no message names it, and no source line shows it.
+    pub fn secret(&mut self, fields: &Fields<'_>, name: &str) -> Option<Leaf> {
+        let (key, node) = fields.get(name)?;
+        let scalar = node.as_scalar();
+        if let Some(scalar) = scalar.filter(|scalar| scalar.written.is_none()) {
+            let lines = scalar.text.matches('\n').count();
+            // A value in the key's own line is masked by that line's look.
+            if node.span.line != key.span.line {
+                self.report.secret(&node.span, lines);
+            } else if lines > 0 {
+                let below = Span { line: node.span.line.saturating_add(1), ..node.span.clone() };
+                self.report.secret(&below, lines);
+            }
+        }
+        let leaf = self.value(node, name)?;
+        Some(Leaf { shown: "the secret".to_owned(), ..leaf })
+    }
+
+    fn value(&mut self, node: &Node, name: &str) -> Option<Leaf> {
+        match node.as_scalar() {
+            Some(scalar) if scalar.kind != ScalarKind::Null => Some(leaf_of_scalar(scalar, &node.span)),
+            Some(_) => {
+                let message = format!("{} has no value", quoted(name));
+                self.report
+                    .error(&node.span, message)
+                    .help("give it one, remove it, or write `\"\"` for empty text");
+                None
+            }
+            None => {
+                let message = format!("{} takes a single value, not {}", quoted(name), node.kind_name());
+                self.report.error(node.head(), message);
+                None
+            }
+        }
+    }
+
+    fn wrong(&mut self, node: &Node, path: &str, expect: &str) {
+        let name = if path.is_empty() { "the document".to_owned() } else { format!("`{}`", plain(path)) };
+        let found = node.kind_name();
+        let row = self.report.error(&node.span, format!("{name} is {expect}, not {found}"));
+        if found == "nothing" {
+            let empty = if expect == "a list" { "[]" } else { "{}" };
+            row.help(format!("remove the key, or write `{empty}`"));
+        }
+    }
+}
+
+fn leaf_of_scalar(scalar: &Scalar, span: &Span) -> Leaf {
+    Leaf {
+        text: scalar.text.clone(),
+        kind: scalar.kind,
+        shown: quoted(scalar.written.as_ref().unwrap_or(&scalar.text)),
+        referred: scalar.written.is_some(),
+        span: span.clone(),
+    }
+}
+
+fn leaf_of_key(key: &Key) -> Leaf {
+    Leaf {
+        text: key.text.clone(),
+        kind: ScalarKind::Text,
+        shown: quoted(&key.text),
+        referred: false,
+        span: key.span.clone(),
+    }
+}
+
+/// `routes[].match` is `match` to a reader who stands in a route; what the writer chose is `*`.
+fn plain(path: &str) -> &str {
+    match path {
+        "functions.*" => "functions",
+        "functions.*.run.versions.*" => "run.versions",
+        "listeners[]" => "listeners",
+        "routes[]" => "routes",
+        "routes[].functions[]" => "functions",
+        _ => path
+            .strip_prefix("functions.*.")
+            .or_else(|| path.strip_prefix("routes[]."))
+            .or_else(|| path.strip_prefix("listeners[]."))
+            .unwrap_or(path),
+    }
+}

@@ -1,4 +1,0 @@
-import os
-
-bind = "127.0.0.1:" + os.environ["PORT"]
-threads = 4

@@ -1,9 +1,209 @@
 //! `lambda-adapter`: a Runtime API client that feeds a web application over HTTP.
+//!
+//! Lambda starts it as an extension; it takes the events that a runtime would take, turns each into a request to the
+//! application beside it, and posts the application's answer.
+//!
+//! ```text
+//! settings ─▶ register, wait until the application is up ─▶ worker: /next ─▶ exchange ─▶ /response or /error
+//! ```
+//!
+//! * [`settings`]: the environment, read once
+//! * `readiness`, `extension`: what has to happen before the first event
+//! * `worker`: the loop; Managed Instances have several
+//! * `exchange`: one invocation, over `request` and `context` on the way in
+//! * `runtime`, `link`: the Runtime API, and the kept connection below it and below the application
+//!
+//! The rule of the house: no event, no answer and no failure of either side ends the process. It ends on SIGTERM, when
+//! it cannot register, or when the Runtime API stays away.
 
+use std::future::Future;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+mod backoff;
+mod context;
+mod exchange;
+mod extension;
+mod link;
+pub mod log;
+mod readiness;
+mod request;
+mod runtime;
+pub mod settings;
+mod worker;
+
+use context::FunctionContext;
+use exchange::Failure;
+use log::Log;
+use runtime::Client;
+use settings::{Endpoint, InvokeMode, Settings};
+
+/// Lambda ends an init phase after ten seconds; this leaves it the rest.
+const ASYNC_INIT: Duration = Duration::from_millis(9_800);
+/// Of the two seconds that Lambda gives a sandbox to end, for an answer under way.
+const DRAIN: Duration = Duration::from_millis(1_500);
+
+/// What all workers see.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) function: FunctionContext,
+    pub(crate) log: Log,
+    ready: watch::Sender<bool>,
+    busy: AtomicUsize,
+    stopping: AtomicBool,
+    idle: Notify,
+}
 
 /// Runs the adapter with the given environment until the sandbox ends. Never panics on input.
 pub fn run(env: impl Iterator<Item = (String, String)>) -> ExitCode {
-    let _ = env;
-    todo!()
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(env, terminated())),
+        Err(error) => {
+            Log::new(log::Level::Info, false).error(&format!("cannot start: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// As [`run`], inside a running tokio, until `stop` is ready.
+pub async fn serve(env: impl Iterator<Item = (String, String)>, stop: impl Future<Output = ()>) -> ExitCode {
+    let (settings, warnings) = Settings::from_env(env);
+    let log = Log::new(settings.log_level, settings.log_json);
+    for warning in warnings {
+        log.warn(&warning.to_string());
+    }
+    let Some(api) = settings.runtime_api.clone() else {
+        // Outside Lambda the application serves its clients itself, and the adapter must not be in the way.
+        log.info("AWS_LAMBDA_RUNTIME_API is not set: this is not Lambda, there is nothing to do");
+        return ExitCode::SUCCESS;
+    };
+    let shared = Arc::new(Shared {
+        function: FunctionContext::new(&settings.function),
+        settings,
+        log,
+        ready: watch::Sender::new(false),
+        busy: AtomicUsize::new(0),
+        stopping: AtomicBool::new(false),
+        idle: Notify::new(),
+    });
+    let mut running = pin!(start(api, shared.clone()));
+    tokio::select! {
+        code = &mut running => code,
+        () = stop => tokio::select! {
+            code = running => code,
+            code = shared.drain() => code,
+        },
+    }
+}
+
+/// The start-up order, and then the loop.
+async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
+    let log = shared.log;
+    if shared.settings.invoke_mode == InvokeMode::ResponseStream {
+        let refusal =
+            "AWS_LWA_INVOKE_MODE is `response_stream`, which is not implemented yet: answers are buffered";
+        log.warn(refusal);
+    }
+    let registered = extension::register(&shared.settings.extensions_api, log);
+    let (registered, up) = tokio::join!(registered, shared.up());
+    if let Err(error) = registered {
+        log.error(&error.to_string());
+        return ExitCode::FAILURE;
+    }
+    if let Err(message) = up {
+        log.error(&message);
+        if let Ok(mut client) = Client::new(api) {
+            let _ = client.fail_init("Function.AppNotReady", &message).await;
+        }
+        return ExitCode::FAILURE;
+    }
+    let mut workers = JoinSet::new();
+    for _ in 1..shared.settings.workers {
+        workers.spawn(worker::work(api.clone(), shared.clone()));
+    }
+    let code = worker::work(api, shared).await;
+    workers.shutdown().await;
+    code
+}
+
+impl Shared {
+    /// Waits for the application, as long as the init phase should.
+    async fn up(self: &Arc<Self>) -> Result<(), String> {
+        let shared = self.clone();
+        let mut wait = tokio::spawn(async move {
+            readiness::wait(&shared.settings.readiness, shared.log).await;
+            shared.ready.send_replace(true);
+        });
+        let bound = if self.settings.async_init { Some(ASYNC_INIT) } else { self.settings.readiness.timeout };
+        let Some(bound) = bound else {
+            let _ = wait.await;
+            return Ok(());
+        };
+        match tokio::time::timeout(bound, &mut wait).await {
+            Err(_) if self.settings.async_init => {
+                self.log.info("app is not ready yet, init ends and the first invocation waits for it");
+                Ok(())
+            }
+            Err(_) => Err(format!("the application was not ready within {bound:?}")),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Returns when the application has been up once.
+    pub(crate) async fn ready(&self) {
+        if !*self.ready.borrow() {
+            let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        }
+    }
+
+    /// Why there is no answer in time.
+    pub(crate) fn late(&self, waited: Duration) -> Failure {
+        if *self.ready.borrow() { Failure::Late(waited) } else { Failure::NotReady(waited) }
+    }
+
+    /// Lets the invocations under way finish, within what Lambda leaves.
+    async fn drain(&self) -> ExitCode {
+        self.stopping.store(true, Ordering::Relaxed);
+        if self.busy.load(Ordering::Relaxed) > 0 {
+            let _ = tokio::time::timeout(DRAIN, self.idle.notified()).await;
+        }
+        ExitCode::SUCCESS
+    }
+
+    /// An invocation begins.
+    pub(crate) fn begin(&self) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An invocation is answered.
+    pub(crate) fn end(&self) {
+        if self.busy.fetch_sub(1, Ordering::Relaxed) == 1 && self.stopping.load(Ordering::Relaxed) {
+            self.idle.notify_one();
+        }
+    }
+
+    /// Whether no further event should be taken.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+/// Ready on SIGTERM.
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        // Without the handler the signal ends the process, as it would have anyway.
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -1,0 +1,257 @@
+//! One invocation: event → request → answer → what is posted to Lambda.
+//!
+//! An event that came over HTTP always gets an HTTP answer, 502 or 504 with a reason when the application fails; any
+//! other event gets the invocation error, so that its source can retry. No outcome ends the loop.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::response::Parts;
+use http::{Method, StatusCode};
+use lambridge_event::{Answer, EventError, Kind, decode_request, encode_answer};
+use lambridge_wire::limits::SYNC_PAYLOAD;
+use serde_json::value::RawValue;
+
+use crate::Shared;
+use crate::link::{Link, LinkError, collect};
+use crate::log::Level;
+use crate::request::{build, end_hop};
+use crate::runtime::Delivery;
+
+/// What goes back to Lambda.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To `/response`.
+    Answer(Bytes),
+    /// To `/error`.
+    Failed {
+        /// `Category.Reason`.
+        error_type: &'static str,
+        /// For people.
+        message: String,
+    },
+}
+
+/// Why an invocation has no answer of the application.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The event cannot be read, and so its source is unknown.
+    #[error("{0}")]
+    BadEvent(#[from] EventError),
+    /// The event is read, and is no request that could be sent on.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// The connection, or what came over it.
+    #[error("the application: {0}")]
+    App(#[from] LinkError),
+    /// No answer before the deadline.
+    #[error("the application did not answer within {0:?}")]
+    Late(Duration),
+    /// The application is still starting.
+    #[error("the application was not ready within {0:?}")]
+    NotReady(Duration),
+    /// 101 without being asked.
+    #[error("the application switches protocols without being asked")]
+    Switched,
+    /// Larger than Lambda takes.
+    #[error("the answer is larger than the {SYNC_PAYLOAD} bytes that Lambda takes")]
+    TooLarge,
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Failure::BadEvent(_) | Failure::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Failure::App(_) | Failure::Switched | Failure::TooLarge => StatusCode::BAD_GATEWAY,
+            Failure::Late(_) | Failure::NotReady(_) => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Failure::BadEvent(_) | Failure::BadRequest(_) => "bad_request",
+            Failure::App(_) | Failure::Switched => "upstream_error",
+            Failure::TooLarge => "answer_too_large",
+            Failure::Late(_) | Failure::NotReady(_) => "timeout",
+        }
+    }
+
+    /// In the form that the Runtime API accepts: one capitalised word after the category.
+    fn error_type(&self) -> &'static str {
+        match self {
+            Failure::BadEvent(_) | Failure::BadRequest(_) => "Runtime.InvalidEvent",
+            Failure::App(_) | Failure::Switched => "Function.AppFailed",
+            Failure::TooLarge => "Function.ResponseSizeTooLarge",
+            Failure::Late(_) | Failure::NotReady(_) => "Function.Timeout",
+        }
+    }
+}
+
+/// What the log line tells.
+#[derive(Default)]
+struct Facts {
+    method: String,
+    target: String,
+    status: u16,
+    dropped_fields: usize,
+    failure: Option<Failure>,
+}
+
+/// Serves one invocation. The caller posts the reply.
+pub async fn exchange(delivery: &Delivery, app: &mut Link, shared: &Shared) -> Reply {
+    let start = Instant::now();
+    let mut facts = Facts::default();
+    let reply = match decode_request(&delivery.event) {
+        Err(error) => {
+            let failure = Failure::from(error);
+            let reply = failure_of(&failure, Kind::Other);
+            facts.failure = Some(failure);
+            reply
+        }
+        Ok(received) => {
+            let kind = received.kind;
+            let patience = delivery.patience();
+            let served =
+                tokio::time::timeout(patience, serve(received, delivery, app, shared, &mut facts)).await;
+            match served.unwrap_or_else(|_| Err(shared.late(patience))) {
+                Ok(reply) => reply,
+                Err(failure) => {
+                    app.forget();
+                    let reply = failure_of(&failure, kind);
+                    facts.failure = Some(failure);
+                    reply
+                }
+            }
+        }
+    };
+    record(&facts, delivery, start, shared);
+    reply
+}
+
+async fn serve(
+    received: lambridge_event::Received<'_>,
+    delivery: &Delivery,
+    app: &mut Link,
+    shared: &Shared,
+    facts: &mut Facts,
+) -> Result<Reply, Failure> {
+    let kind = received.kind;
+    let (request, dropped) = build(received, delivery, &shared.settings, &shared.function)?;
+    facts.dropped_fields = dropped;
+    if shared.log.takes(Level::Debug) {
+        facts.method = request.method().to_string();
+        facts.target = request.uri().path().to_owned();
+    }
+    let head_only = request.method() == Method::HEAD;
+    shared.ready().await;
+    let (mut head, body) = app.send(request).await?.into_parts();
+    facts.status = head.status.as_u16();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Failure::Switched);
+    }
+    let body = match collect(body, SYNC_PAYLOAD).await {
+        Err(LinkError::TooLong { .. }) => return Err(Failure::TooLarge),
+        body => body?,
+    };
+    if shared.settings.error_status_codes.contains(facts.status) {
+        return Ok(status_error(facts.status, &body));
+    }
+    end_hop(&mut head.headers);
+    if !(head_only || head.status == StatusCode::NOT_MODIFIED) {
+        truthful_length(&mut head, body.len());
+    }
+    let payload = if kind == Kind::Other { plain(body, shared) } else { envelope(kind, &head, &body) };
+    if payload.len() > SYNC_PAYLOAD { Err(Failure::TooLarge) } else { Ok(Reply::Answer(payload)) }
+}
+
+/// A length that the application announced stays only where it is the body's.
+fn truthful_length(head: &mut Parts, length: usize) {
+    let Some(announced) = head.headers.get(CONTENT_LENGTH) else { return };
+    let same = announced.to_str().ok().and_then(|n| n.parse::<usize>().ok()) == Some(length);
+    let bodiless = head.status == StatusCode::NO_CONTENT;
+    if !same || bodiless {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+}
+
+/// The answer in the shape that the event's source expects, in one buffer.
+fn envelope(kind: Kind, head: &Parts, body: &[u8]) -> Bytes {
+    let headers: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (Cow::Borrowed(name.as_str().as_bytes()), Cow::Borrowed(value.as_bytes())))
+        .collect();
+    let fields: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
+    // Enough for base64, so that the buffer does not move; text with many escapes may still make it grow.
+    let mut out = Vec::with_capacity(body.len() / 3 * 4 + 2 * fields + 160);
+    let answer = Answer { status: head.status.as_u16(), headers, body: Cow::Borrowed(body) };
+    encode_answer(kind, &answer, &mut out);
+    out.into()
+}
+
+/// The answer to an event that is not HTTP: the body, which has to be JSON; `null` otherwise.
+fn plain(body: Bytes, shared: &Shared) -> Bytes {
+    if serde_json::from_slice::<&RawValue>(&body).is_ok() {
+        return body;
+    }
+    if !body.is_empty() {
+        shared.log.warn("the application's answer to an event is no JSON, the invocation answers `null`");
+    }
+    Bytes::from_static(b"null")
+}
+
+/// The invocation error for a status of `AWS_LWA_ERROR_STATUS_CODES`; its message is JSON text, as the documents say.
+fn status_error(status: u16, body: &[u8]) -> Reply {
+    let body = serde_json::Value::from(String::from_utf8_lossy(body));
+    Reply::Failed {
+        error_type: "Function.ErrorStatusCode",
+        message: format!("{{\"statusCode\":{status},\"body\":{body}}}"),
+    }
+}
+
+fn failure_of(failure: &Failure, kind: Kind) -> Reply {
+    if kind == Kind::Other {
+        return Reply::Failed { error_type: failure.error_type(), message: failure.to_string() };
+    }
+    let status = failure.status();
+    let title = status.canonical_reason().unwrap_or("Error");
+    let body = format!(
+        "{{\"type\":\"urn:lambridge:problem:{}\",\"title\":\"{title}\",\"status\":{}}}",
+        failure.reason(),
+        status.as_u16()
+    );
+    let json: (Cow<'_, [u8]>, Cow<'_, [u8]>) =
+        (Cow::Borrowed(CONTENT_TYPE.as_str().as_bytes()), Cow::Borrowed(b"application/problem+json"));
+    let answer = Answer { status: status.as_u16(), headers: vec![json], body: Cow::Owned(body.into_bytes()) };
+    let mut out = Vec::with_capacity(512);
+    encode_answer(kind, &answer, &mut out);
+    Reply::Answer(out.into())
+}
+
+fn record(facts: &Facts, delivery: &Delivery, start: Instant, shared: &Shared) {
+    let level = if facts.failure.is_some() { Level::Error } else { Level::Debug };
+    if !shared.log.takes(level) {
+        return;
+    }
+    let message = match &facts.failure {
+        Some(failure) => failure.to_string(),
+        None => "invocation".to_owned(),
+    };
+    let mut status = String::new();
+    let _ = write!(status, "{}", facts.status);
+    shared.log.line(
+        level,
+        &message,
+        &[
+            ("requestId", delivery.request_id().unwrap_or_default()),
+            ("method", &facts.method),
+            ("path", &facts.target),
+            ("status", &status),
+            ("droppedFields", &facts.dropped_fields.to_string()),
+            ("durationMs", &start.elapsed().as_millis().to_string()),
+        ],
+    );
+}

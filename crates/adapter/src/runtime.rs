@@ -1,0 +1,209 @@
+//! A client of Lambda's Runtime API: takes events, gives answers and errors back.
+//!
+//! `/next` has no read timeout, because the sandbox may be frozen for hours meanwhile. What comes with an event is read
+//! leniently: a missing or odd header costs that header, never the invocation, and an empty one counts as absent (Managed
+//! Instances send empty ones).
+//!
+//! Source: "Using the Lambda runtime API".
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use lambridge_wire::limits::MAX_TIMEOUT_SECS;
+use lambridge_wire::runtime::{self as wire, ErrorReport};
+
+use crate::exchange::Reply;
+use crate::link::{Link, LinkError, Payload, collect};
+use crate::settings::Endpoint;
+
+/// Events are 6 MB at most today; the bound only keeps a broken peer from filling the memory.
+const EVENT_LIMIT: usize = 64 * 1024 * 1024;
+/// What the API says about an answer is a line of JSON.
+const VERDICT_LIMIT: usize = 64 * 1024;
+/// An answer whose connection broke is posted so often; the API refuses the second of two that arrived.
+const POSTS: u32 = 3;
+/// The API reads an answer at once; an endless wait would block the worker.
+const POST_PATIENCE: Duration = Duration::from_secs(60);
+
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge-adapter/", env!("CARGO_PKG_VERSION")));
+
+/// The Runtime API over one kept connection.
+#[derive(Debug)]
+pub struct Client {
+    link: Link,
+    next: Uri,
+}
+
+/// An event and what came with it.
+#[derive(Debug)]
+pub struct Delivery {
+    headers: HeaderMap,
+    /// The event's bytes.
+    pub event: Bytes,
+}
+
+/// Why the API is of no use right now.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The connection.
+    #[error("the Runtime API: {0}")]
+    Link(#[from] LinkError),
+    /// A status that is no success.
+    #[error("the Runtime API answers {status}: {text}")]
+    Status {
+        /// It.
+        status: u16,
+        /// What it says, shortened.
+        text: String,
+    },
+    /// An event that nobody can answer.
+    #[error("an event came without a request id and is lost")]
+    Nameless,
+    /// The API takes no answer.
+    #[error("the Runtime API did not take the answer in time")]
+    Stuck,
+    /// The address cannot stand in a request.
+    #[error("`{0}` is no path")]
+    Path(String),
+}
+
+impl Client {
+    /// Not yet connected.
+    pub fn new(endpoint: Endpoint) -> Result<Client, ApiError> {
+        let next = uri(format!("{}{}", endpoint.base, wire::NEXT))?;
+        Ok(Client { link: Link::new(endpoint, Duration::MAX), next })
+    }
+
+    /// Waits for an event.
+    pub async fn next(&mut self) -> Result<Delivery, ApiError> {
+        let request = self.request(Method::GET, self.next.clone(), Bytes::new());
+        let (head, body) = self.link.send(request).await?.into_parts();
+        if head.status != StatusCode::OK {
+            return Err(refused(head.status, collect(body, VERDICT_LIMIT).await));
+        }
+        let event = match collect(body, EVENT_LIMIT).await {
+            Ok(event) => event,
+            Err(error) => {
+                self.link.forget();
+                return Err(error.into());
+            }
+        };
+        let delivery = Delivery { headers: head.headers, event };
+        if delivery.request_id().is_none() { Err(ApiError::Nameless) } else { Ok(delivery) }
+    }
+
+    /// Posts the outcome of an invocation.
+    pub async fn post(&mut self, delivery: &Delivery, reply: Reply) -> Result<(), ApiError> {
+        let id = delivery.request_id().ok_or(ApiError::Nameless)?;
+        let base = &self.link.endpoint().base;
+        let (path, body, error_type) = match reply {
+            Reply::Answer(body) => (format!("{base}{}", wire::response_path(id)), body, None),
+            Reply::Failed { error_type, message } => {
+                let report = ErrorReport::new(error_type, message).to_json();
+                (format!("{base}{}", wire::error_path(id)), Bytes::from(report), Some(error_type))
+            }
+        };
+        let target = uri(path)?;
+        let mut attempt = 1;
+        loop {
+            let mut request = self.request(Method::POST, target.clone(), body.clone());
+            let headers = request.headers_mut();
+            if let Some(error_type) = error_type {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
+                headers.insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
+            }
+            if let Some(nonce) = delivery.get(wire::INVOCATION_ID) {
+                headers.insert(wire::INVOCATION_ID, nonce.clone());
+            }
+            let posted = tokio::time::timeout(POST_PATIENCE, self.verdict(request)).await;
+            match posted {
+                Ok(Err(ApiError::Link(_))) if attempt < POSTS => attempt += 1,
+                Ok(verdict) => return verdict,
+                Err(_) => return Err(ApiError::Stuck),
+            }
+        }
+    }
+
+    /// Reports that the function cannot start.
+    pub async fn fail_init(&mut self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
+        let target = uri(format!("{}{}", self.link.endpoint().base, wire::INIT_ERROR))?;
+        let report = ErrorReport::new(error_type, message).to_json();
+        let mut request = self.request(Method::POST, target, report.into());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
+        request.headers_mut().insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
+        tokio::time::timeout(POST_PATIENCE, self.verdict(request)).await.unwrap_or(Err(ApiError::Stuck))
+    }
+
+    async fn verdict(&mut self, request: Request<Payload>) -> Result<(), ApiError> {
+        let (head, body) = self.link.send(request).await?.into_parts();
+        let text = collect(body, VERDICT_LIMIT).await;
+        if text.is_err() {
+            self.link.forget();
+        }
+        if head.status.is_success() { Ok(()) } else { Err(refused(head.status, text)) }
+    }
+
+    fn request(&self, method: Method, target: Uri, body: Bytes) -> Request<Payload> {
+        let mut request = Request::new(Payload::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = target;
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.link.endpoint().authority.clone());
+        headers.insert(USER_AGENT, AGENT);
+        request
+    }
+}
+
+impl Delivery {
+    /// As [`Client::next`] would have read it.
+    #[cfg(test)]
+    pub fn new(headers: HeaderMap, event: Bytes) -> Delivery {
+        Delivery { headers, event }
+    }
+
+    /// Names the invocation.
+    pub fn request_id(&self) -> Option<&str> {
+        self.text(wire::REQUEST_ID)
+            .filter(|id| id.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'/' | b'?' | b'#')))
+    }
+
+    /// Milliseconds since 1970, as Lambda says.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.text(wire::DEADLINE_MS)?.trim().parse().ok()
+    }
+
+    /// How long the application may take: up to shortly before Lambda gives up, so that an answer can still be sent. An
+    /// absent deadline, or one in the past (some emulators send a constant of 1970), is Lambda's longest.
+    pub fn patience(&self) -> Duration {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let deadline = self.deadline_ms().map(Duration::from_millis).and_then(|at| at.checked_sub(now));
+        match deadline {
+            Some(left) if !left.is_zero() => left - (left / 10).min(Duration::from_millis(200)),
+            _ => Duration::from_secs(MAX_TIMEOUT_SECS),
+        }
+    }
+
+    /// A header as text; empty and non-ASCII ones are absent.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
+    }
+
+    /// A header as it came; empty ones are absent.
+    pub fn get(&self, name: &str) -> Option<&HeaderValue> {
+        self.headers.get(name).filter(|value| !value.is_empty())
+    }
+}
+
+fn uri(path: String) -> Result<Uri, ApiError> {
+    let bytes = Bytes::from(path);
+    Uri::from_maybe_shared(bytes.clone())
+        .map_err(|_| ApiError::Path(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn refused(status: StatusCode, text: Result<Bytes, LinkError>) -> ApiError {
+    let text = text.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text[..text.len().min(500)]).into_owned();
+    ApiError::Status { status: status.as_u16(), text }
+}

@@ -1,0 +1,440 @@
+//! What the environment says: the settings of the adapter, each with its older name and default.
+//!
+//! One rule for all: a value that cannot be read is a [`Warning`] and the default holds. The process starts in any
+//! case, because a function that starts with a default answers, and one that does not start takes the sandbox along.
+//!
+//! Source: the documentation of AWS Lambda Web Adapter 1.0, whose settings these are, and of Lambda's own variables.
+//!
+//! | variable | older name | default |
+//! | --- | --- | --- |
+//! | `AWS_LWA_PORT` | `PORT` (not deprecated) | 8080 |
+//! | `AWS_LWA_HOST` | `HOST` | 127.0.0.1 |
+//! | `AWS_LWA_READINESS_CHECK_PORT` | `READINESS_CHECK_PORT` | the traffic port |
+//! | `AWS_LWA_READINESS_CHECK_PATH` | `READINESS_CHECK_PATH` | `/` |
+//! | `AWS_LWA_READINESS_CHECK_PROTOCOL` | `READINESS_CHECK_PROTOCOL` | `http` |
+//! | `AWS_LWA_READINESS_CHECK_HEALTHY_STATUS` | `AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS` | 100-499 |
+//! | `AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS` | | no bound |
+//! | `AWS_LWA_ASYNC_INIT` | `ASYNC_INIT` | false |
+//! | `AWS_LWA_REMOVE_BASE_PATH` | `REMOVE_BASE_PATH` | |
+//! | `AWS_LWA_PASS_THROUGH_PATH` | | `/events` |
+//! | `AWS_LWA_AUTHORIZATION_SOURCE` | | |
+//! | `AWS_LWA_ERROR_STATUS_CODES` | | |
+//! | `AWS_LWA_INVOKE_MODE` | | `buffered` |
+//! | `AWS_LWA_ENABLE_COMPRESSION` | | false |
+//! | `AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS` | | 4 |
+//! | `AWS_LWA_LAMBDA_RUNTIME_API_PROXY` | | |
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::log::Level;
+
+mod parse;
+pub use parse::StatusSet;
+use parse::{boolean, endpoint, seconds};
+
+/// The adapter's settings, all of them read and checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The Runtime API; `None` outside Lambda.
+    pub runtime_api: Option<Endpoint>,
+    /// Where extensions register: never the proxy.
+    pub extensions_api: Endpoint,
+    /// The application.
+    pub app: Endpoint,
+    /// How to find out that the application is up.
+    pub readiness: Readiness,
+    /// End the init phase before the application is up.
+    pub async_init: bool,
+    /// Removed from the front of the path; starts with `/`, does not end with one.
+    pub remove_base_path: Option<String>,
+    /// Where events that are not HTTP are posted.
+    pub pass_through_path: String,
+    /// This header's value becomes `authorization`.
+    pub authorization_source: Option<HeaderName>,
+    /// Answers with such a status are invocation errors.
+    pub error_status_codes: StatusSet,
+    /// How answers go back.
+    pub invoke_mode: InvokeMode,
+    /// Compress answers (buffered mode only).
+    pub compression: bool,
+    /// How long a connection to the application may lie idle and be used again; zero: never.
+    pub pool_idle_timeout: Duration,
+    /// Invocations at once (Managed Instances).
+    pub workers: usize,
+    /// What Lambda says about the function.
+    pub function: Function,
+    /// Least severe level that is logged.
+    pub log_level: Level,
+    /// One JSON object a line.
+    pub log_json: bool,
+}
+
+/// `host:port` with an optional path in front of every path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Empty, or starts with `/` and does not end with one.
+    pub base: String,
+    /// `host:port` as the `Host` header has it.
+    pub authority: HeaderValue,
+}
+
+/// The readiness check.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// Path, with a query if wanted.
+    pub path: String,
+    /// How.
+    pub protocol: Protocol,
+    /// Which answers count as up.
+    pub healthy: StatusSet,
+    /// Then the init phase fails.
+    pub timeout: Option<Duration>,
+}
+
+/// How readiness is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// GET, and a healthy status.
+    Http,
+    /// A connection that is accepted.
+    Tcp,
+}
+
+/// `AWS_LWA_INVOKE_MODE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvokeMode {
+    /// One payload.
+    Buffered,
+    /// A stream with the head in a prelude.
+    ResponseStream,
+}
+
+/// What Lambda says about the function.
+#[derive(Debug, Clone, Default)]
+pub struct Function {
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub name: String,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
+    pub memory: u64,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`.
+    pub version: String,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`.
+    pub log_stream: String,
+    /// `AWS_LAMBDA_LOG_GROUP_NAME`.
+    pub log_group: String,
+}
+
+/// Something in the environment that does not count, or will not for long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The value cannot be read; the default holds.
+    Unreadable {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        value: String,
+        /// What would be read.
+        expected: &'static str,
+    },
+    /// An older name.
+    Deprecated {
+        /// The name in use.
+        old: &'static str,
+        /// The name to use.
+        new: &'static str,
+    },
+    /// Something this version does not do.
+    Unsupported {
+        /// The variable.
+        name: &'static str,
+        /// What happens instead.
+        instead: &'static str,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { name, value, expected } => {
+                write!(f, "{name} is `{value}`, expected {expected}; the default is used")
+            }
+            Self::Deprecated { old, new } => {
+                write!(f, "{old} is deprecated and will be removed in version 2.0, use {new} instead")
+            }
+            Self::Unsupported { name, instead } => write!(f, "{name}: {instead}"),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the environment. The first of two equal names wins, as with the C library.
+    pub fn from_env(env: impl Iterator<Item = (String, String)>) -> (Settings, Vec<Warning>) {
+        let mut vars = HashMap::new();
+        for (name, value) in env {
+            vars.entry(name).or_insert(value);
+        }
+        let mut reader = Reader { vars, warnings: Vec::new() };
+        let settings = reader.settings();
+        (settings, reader.warnings)
+    }
+}
+
+struct Reader {
+    vars: HashMap<String, String>,
+    warnings: Vec<Warning>,
+}
+
+/// A variable with the older name that stands in for it.
+type Name = (&'static str, Option<&'static str>);
+
+impl Reader {
+    fn settings(&mut self) -> Settings {
+        let port = self.parsed(("AWS_LWA_PORT", Some("PORT")), "a port", |v| v.parse().ok()).unwrap_or(8080);
+        let host = self
+            .parsed(("AWS_LWA_HOST", Some("HOST")), "a host name or address", |v| Endpoint::new(v, port, ""))
+            .map_or_else(|| "127.0.0.1".to_owned(), |endpoint| endpoint.host);
+        let app = Endpoint::new(&host, port, "").unwrap_or_else(|| Endpoint::local(port));
+        let readiness = self.readiness(&app);
+        let (runtime_api, extensions_api) = self.apis();
+        let invoke_mode = self
+            .parsed(("AWS_LWA_INVOKE_MODE", None), "`buffered` or `response_stream`", |v| {
+                if v.eq_ignore_ascii_case("buffered") {
+                    Some(InvokeMode::Buffered)
+                } else if v.eq_ignore_ascii_case("response_stream") {
+                    Some(InvokeMode::ResponseStream)
+                } else {
+                    None
+                }
+            })
+            .unwrap_or(InvokeMode::Buffered);
+        let mut compression = self.flag(("AWS_LWA_ENABLE_COMPRESSION", None));
+        if compression {
+            let instead = match invoke_mode {
+                InvokeMode::Buffered => "not implemented yet, answers go out as the application gave them",
+                InvokeMode::ResponseStream => {
+                    "compression is not supported with response streaming, it is off"
+                }
+            };
+            self.warnings.push(Warning::Unsupported { name: "AWS_LWA_ENABLE_COMPRESSION", instead });
+            compression = false;
+        }
+        let started_by = self.vars.get("AWS_LAMBDA_INITIALIZATION_TYPE").cloned().unwrap_or_default();
+        let mut async_init = self.flag(("AWS_LWA_ASYNC_INIT", Some("ASYNC_INIT")));
+        if async_init && matches!(started_by.as_str(), "snap-start" | "provisioned-concurrency") {
+            // The init phase has no ten-second bound there, and ending it early would snapshot an app that is not up.
+            async_init = false;
+            self.warnings.push(Warning::Unsupported {
+                name: "AWS_LWA_ASYNC_INIT",
+                instead: "ignored with SnapStart and provisioned concurrency",
+            });
+        }
+        let idle = self
+            .parsed(("AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS", None), "seconds, 0 or more", seconds)
+            .unwrap_or(Duration::from_secs(4));
+        Settings {
+            runtime_api,
+            extensions_api,
+            app,
+            readiness,
+            async_init,
+            remove_base_path: self.base_path(),
+            pass_through_path: self.path(("AWS_LWA_PASS_THROUGH_PATH", None), "/events"),
+            authorization_source: self
+                .parsed(("AWS_LWA_AUTHORIZATION_SOURCE", None), "a header name", |v| v.parse().ok()),
+            error_status_codes: self
+                .statuses(("AWS_LWA_ERROR_STATUS_CODES", None))
+                .unwrap_or_else(StatusSet::none),
+            invoke_mode,
+            compression,
+            // A connection cannot outlive a snapshot.
+            pool_idle_timeout: if started_by == "snap-start" { Duration::ZERO } else { idle },
+            workers: self
+                .parsed(("AWS_LAMBDA_MAX_CONCURRENCY", None), "a number from 1 to 1000", |v| {
+                    v.parse().ok().filter(|n| (1..=1000).contains(n))
+                })
+                .unwrap_or(1),
+            function: self.function(),
+            log_level: self.log_level(),
+            log_json: self
+                .vars
+                .get("AWS_LAMBDA_LOG_FORMAT")
+                .is_some_and(|format| format.eq_ignore_ascii_case("json")),
+        }
+    }
+
+    fn readiness(&mut self, app: &Endpoint) -> Readiness {
+        let port = self
+            .parsed(("AWS_LWA_READINESS_CHECK_PORT", Some("READINESS_CHECK_PORT")), "a port", |v| {
+                v.parse().ok()
+            })
+            .unwrap_or(app.port);
+        let protocol = ("AWS_LWA_READINESS_CHECK_PROTOCOL", Some("READINESS_CHECK_PROTOCOL"));
+        let protocol = self
+            .parsed(protocol, "`http` or `tcp`", |v| {
+                if v.eq_ignore_ascii_case("http") {
+                    Some(Protocol::Http)
+                } else if v.eq_ignore_ascii_case("tcp") {
+                    Some(Protocol::Tcp)
+                } else {
+                    None
+                }
+            })
+            .unwrap_or(Protocol::Http);
+        let healthy = self.statuses(("AWS_LWA_READINESS_CHECK_HEALTHY_STATUS", None));
+        let below =
+            self.parsed(("AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS", None), "a status above 100", |v| {
+                v.parse().ok().filter(|status| *status > 100)
+            });
+        if below.is_some() {
+            self.warnings.push(Warning::Deprecated {
+                old: "AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS",
+                new: "AWS_LWA_READINESS_CHECK_HEALTHY_STATUS",
+            });
+        }
+        Readiness {
+            endpoint: Endpoint::new(&app.host, port, "").unwrap_or_else(|| Endpoint::local(port)),
+            path: self.path(("AWS_LWA_READINESS_CHECK_PATH", Some("READINESS_CHECK_PATH")), "/"),
+            protocol,
+            healthy: healthy
+                .unwrap_or_else(|| StatusSet::range(100, below.map_or(499, |status: u16| status - 1))),
+            timeout: self.parsed(
+                ("AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS", None),
+                "seconds, more than 0",
+                |v| seconds(v).filter(|wait| !wait.is_zero()),
+            ),
+        }
+    }
+
+    fn apis(&mut self) -> (Option<Endpoint>, Endpoint) {
+        let original = self.parsed(("AWS_LAMBDA_RUNTIME_API", None), "host:port", endpoint);
+        let proxy = self.parsed(("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", None), "host:port", endpoint);
+        let extensions = original.clone().unwrap_or_else(|| Endpoint::local(9001));
+        (proxy.or(original), extensions)
+    }
+
+    fn function(&mut self) -> Function {
+        let text = |name: &str| self.vars.get(name).cloned().unwrap_or_default();
+        Function {
+            name: text("AWS_LAMBDA_FUNCTION_NAME"),
+            version: text("AWS_LAMBDA_FUNCTION_VERSION"),
+            log_stream: text("AWS_LAMBDA_LOG_STREAM_NAME"),
+            log_group: text("AWS_LAMBDA_LOG_GROUP_NAME"),
+            memory: text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").parse().unwrap_or(0),
+        }
+    }
+
+    fn log_level(&mut self) -> Level {
+        const WORDS: &str = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
+        let documented = self.parsed(("AWS_LAMBDA_LOG_LEVEL", None), WORDS, Level::parse);
+        // `RUST_LOG` may hold filters for other programs; only a plain level is meant for this one.
+        let fallback = self.vars.get("RUST_LOG").and_then(|value| Level::parse(value));
+        documented.or(fallback).unwrap_or(Level::Info)
+    }
+
+    /// A path that starts with `/`; one that does not is taken to mean so, with a warning.
+    fn path(&mut self, name: Name, default: &str) -> String {
+        match self.get(name) {
+            None => default.to_owned(),
+            Some((_, path)) if path.starts_with('/') => path,
+            Some((name, path)) => {
+                let slashed = format!("/{path}");
+                self.warnings.push(Warning::Unreadable {
+                    name,
+                    value: path,
+                    expected: "a path that starts with `/` (one is put in front)",
+                });
+                slashed
+            }
+        }
+    }
+
+    fn base_path(&mut self) -> Option<String> {
+        let (_, path) = self.get(("AWS_LWA_REMOVE_BASE_PATH", Some("REMOVE_BASE_PATH")))?;
+        let path = path.trim_matches('/');
+        (!path.is_empty()).then(|| format!("/{path}"))
+    }
+
+    fn flag(&mut self, name: Name) -> bool {
+        self.parsed(name, "`true` or `false`", boolean).unwrap_or(false)
+    }
+
+    fn statuses(&mut self, name: Name) -> Option<StatusSet> {
+        let (name, value) = self.get(name)?;
+        let (set, bad) = StatusSet::parse(&value);
+        self.warnings.extend(bad.into_iter().map(|value| Warning::Unreadable {
+            name,
+            value,
+            expected: "a status or a range such as `500-599`",
+        }));
+        (!set.is_empty()).then_some(set)
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: Name,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (name, value) = self.get(name)?;
+        let parsed = parse(value.trim());
+        if parsed.is_none() {
+            self.warnings.push(Warning::Unreadable { name, value, expected });
+        }
+        parsed
+    }
+
+    /// The value and the name it was found under. An empty value counts as none.
+    fn get(&mut self, (name, old): Name) -> Option<(&'static str, String)> {
+        let present = |name: &'static str| {
+            let value = self.vars.get(name).filter(|value| !value.is_empty())?;
+            Some((name, value.clone()))
+        };
+        if let Some(found) = present(name) {
+            return Some(found);
+        }
+        let found = present(old?)?;
+        if found.0 != "PORT" {
+            self.warnings.push(Warning::Deprecated { old: found.0, new: name });
+        }
+        Some(found)
+    }
+}
+
+impl Endpoint {
+    /// `None` when the host cannot stand in a `Host` header.
+    pub fn new(host: &str, port: u16, base: &str) -> Option<Endpoint> {
+        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'%');
+        if bare.is_empty() || !bare.bytes().all(plain) {
+            return None;
+        }
+        let authority =
+            if bare.contains(':') { format!("[{bare}]:{port}") } else { format!("{bare}:{port}") };
+        Some(Endpoint {
+            host: bare.to_owned(),
+            port,
+            base: base.trim_end_matches('/').to_owned(),
+            authority: HeaderValue::try_from(authority).ok()?,
+        })
+    }
+
+    /// The loopback address.
+    pub fn local(port: u16) -> Endpoint {
+        let authority = HeaderValue::try_from(format!("127.0.0.1:{port}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("127.0.0.1"));
+        Endpoint { host: "127.0.0.1".to_owned(), port, base: String::new(), authority }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use super::*;
+
+fn read(env: &[(&str, &str)]) -> (Settings, Vec<String>) {
+    let (settings, warnings) =
+        Settings::from_env(env.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+    (settings, warnings.iter().map(Warning::to_string).collect())
+}
+
+/// One variable, what it makes of one setting, and how many warnings it costs.
+#[track_caller]
+fn check<T: PartialEq + std::fmt::Debug>(
+    env: &[(&str, &str)],
+    setting: impl Fn(&Settings) -> T,
+    expect: T,
+    warnings: usize,
+) {
+    let (settings, said) = read(env);
+    assert_eq!((setting(&settings), said.len()), (expect, warnings), "{env:?} {said:?}");
+}
+
+#[test]
+fn nothing_set_is_the_documented_default() {
+    let (settings, warnings) = read(&[]);
+    assert!(warnings.is_empty());
+    assert_eq!(settings.app, Endpoint::local(8080));
+    assert_eq!(settings.readiness.endpoint, Endpoint::local(8080));
+    assert_eq!(settings.readiness.path, "/");
+    assert_eq!(settings.readiness.healthy, StatusSet::range(100, 499));
+    assert_eq!(settings.pass_through_path, "/events");
+    assert_eq!((settings.workers, settings.async_init), (1, false));
+    assert_eq!(settings.runtime_api, None);
+    assert_eq!(settings.pool_idle_timeout, Duration::from_secs(4));
+}
+
+#[test]
+fn ports_and_hosts() {
+    let port = |s: &Settings| s.app.port;
+    check(&[("AWS_LWA_PORT", "7000")], port, 7000, 0);
+    check(&[("PORT", "7001")], port, 7001, 0);
+    check(&[("AWS_LWA_PORT", "7000"), ("PORT", "7001")], port, 7000, 0);
+    check(&[("AWS_LWA_PORT", "")], port, 8080, 0);
+    check(&[("AWS_LWA_PORT", "http")], port, 8080, 1);
+    check(&[("AWS_LWA_PORT", "70000")], port, 8080, 1);
+    let host = |s: &Settings| s.app.authority.to_str().unwrap().to_owned();
+    check(&[("AWS_LWA_HOST", "app.local")], host, "app.local:8080".into(), 0);
+    check(&[("HOST", "app.local")], host, "app.local:8080".into(), 1);
+    check(&[("AWS_LWA_HOST", "::1")], host, "[::1]:8080".into(), 0);
+    check(&[("AWS_LWA_HOST", "[::1]")], host, "[::1]:8080".into(), 0);
+    check(&[("AWS_LWA_HOST", "a b")], host, "127.0.0.1:8080".into(), 1);
+}
+
+#[test]
+fn readiness() {
+    let port = |s: &Settings| s.readiness.endpoint.port;
+    check(&[("PORT", "3")], port, 3, 0);
+    check(&[("AWS_LWA_READINESS_CHECK_PORT", "4")], port, 4, 0);
+    check(&[("READINESS_CHECK_PORT", "4")], port, 4, 1);
+    let path = |s: &Settings| s.readiness.path.clone();
+    check(&[("AWS_LWA_READINESS_CHECK_PATH", "/up?a=b")], path, "/up?a=b".into(), 0);
+    check(&[("AWS_LWA_READINESS_CHECK_PATH", "up")], path, "/up".into(), 1);
+    check(&[("READINESS_CHECK_PATH", "/up")], path, "/up".into(), 1);
+    let protocol = |s: &Settings| s.readiness.protocol;
+    check(&[("AWS_LWA_READINESS_CHECK_PROTOCOL", "TCP")], protocol, Protocol::Tcp, 0);
+    check(&[("AWS_LWA_READINESS_CHECK_PROTOCOL", "udp")], protocol, Protocol::Http, 1);
+    let healthy = |s: &Settings| [99, 200, 301, 404, 500].map(|n| s.readiness.healthy.contains(n));
+    let statuses = "AWS_LWA_READINESS_CHECK_HEALTHY_STATUS";
+    check(&[], healthy, [false, true, true, true, false], 0);
+    check(&[(statuses, "200, 500-599,")], healthy, [false, true, false, false, true], 0);
+    check(&[(statuses, "x,200")], healthy, [false, true, false, false, false], 1);
+    check(&[(statuses, "599-500")], healthy, [false, true, true, true, false], 1);
+    let older = "AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS";
+    check(&[(older, "400")], healthy, [false, true, true, false, false], 1);
+    let timeout = |s: &Settings| s.readiness.timeout;
+    let name = "AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS";
+    check(&[(name, "1.5")], timeout, Some(Duration::from_millis(1500)), 0);
+    check(&[(name, "0")], timeout, None, 1);
+    check(&[(name, "inf")], timeout, None, 1);
+}
+
+#[test]
+fn the_rest() {
+    let asynchronous = |s: &Settings| s.async_init;
+    check(&[("AWS_LWA_ASYNC_INIT", "true")], asynchronous, true, 0);
+    check(&[("AWS_LWA_ASYNC_INIT", "TRUE")], asynchronous, true, 0);
+    check(&[("ASYNC_INIT", "true")], asynchronous, true, 1);
+    check(&[("AWS_LWA_ASYNC_INIT", "maybe")], asynchronous, false, 1);
+    let snap = ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
+    check(&[("AWS_LWA_ASYNC_INIT", "true"), snap], asynchronous, false, 1);
+    check(&[snap], |s| s.pool_idle_timeout, Duration::ZERO, 0);
+    check(&[("AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS", "0.5")], |s| s.pool_idle_timeout.as_millis(), 500, 0);
+    check(&[("AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS", "-1")], |s| s.pool_idle_timeout.as_millis(), 4000, 1);
+    let base = |s: &Settings| s.remove_base_path.clone();
+    check(&[("AWS_LWA_REMOVE_BASE_PATH", "/orders/")], base, Some("/orders".into()), 0);
+    check(&[("REMOVE_BASE_PATH", "orders")], base, Some("/orders".into()), 1);
+    check(&[("AWS_LWA_REMOVE_BASE_PATH", "/")], base, None, 0);
+    check(&[("AWS_LWA_AUTHORIZATION_SOURCE", "X-Auth")], |s| s.authorization_source.is_some(), true, 0);
+    check(&[("AWS_LWA_AUTHORIZATION_SOURCE", "x auth")], |s| s.authorization_source.is_some(), false, 1);
+    check(&[("AWS_LAMBDA_MAX_CONCURRENCY", "8")], |s| s.workers, 8, 0);
+    check(&[("AWS_LAMBDA_MAX_CONCURRENCY", "0")], |s| s.workers, 1, 1);
+    let mode = |s: &Settings| s.invoke_mode;
+    check(&[("AWS_LWA_INVOKE_MODE", "RESPONSE_STREAM")], mode, InvokeMode::ResponseStream, 0);
+    check(&[("AWS_LWA_INVOKE_MODE", "stream")], mode, InvokeMode::Buffered, 1);
+    check(&[("RUST_LOG", "debug")], |s| s.log_level, Level::Debug, 0);
+    check(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")], |s| s.log_level, Level::Warn, 0);
+    check(&[("RUST_LOG", "app=debug")], |s| s.log_level, Level::Info, 0);
+}
+
+#[test]
+fn the_proxy_is_for_the_runtime_api_alone() {
+    let both = |s: &Settings| (s.runtime_api.clone().map(|e| e.port), s.extensions_api.port);
+    let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
+    check(&[api], both, (Some(9001), 9001), 0);
+    check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "http://127.0.0.1:9002")], both, (Some(9002), 9001), 0);
+    check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "127.0.0.1:9002")], both, (Some(9002), 9001), 0);
+    check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "")], both, (Some(9001), 9001), 0);
+    check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "a:b:c")], both, (Some(9001), 9001), 1);
+    let base = |s: &Settings| s.runtime_api.clone().map(|e| e.base).unwrap_or_default();
+    check(&[("AWS_LAMBDA_RUNTIME_API", "http://127.0.0.1:9001/base/")], base, "/base".into(), 0);
+}

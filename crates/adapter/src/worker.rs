@@ -1,0 +1,59 @@
+//! The loop: take an event, serve it, post the reply.
+//!
+//! A Runtime API that fails is asked again, with pauses that grow; one that stays away ends the process with an error, so
+//! that Lambda starts the sandbox afresh.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::Shared;
+use crate::backoff::Backoff;
+use crate::exchange::exchange;
+use crate::link::Link;
+use crate::runtime::{ApiError, Client};
+use crate::settings::Endpoint;
+
+/// Failures in a row, about half a minute, after which the API is taken for gone.
+const PATIENCE: u32 = 32;
+
+/// Serves invocations one after another until the API is gone.
+pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
+    let mut client = match Client::new(api) {
+        Ok(client) => client,
+        Err(error) => {
+            shared.log.error(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut app = Link::new(shared.settings.app.clone(), shared.settings.pool_idle_timeout);
+    let mut backoff = Backoff::new();
+    loop {
+        let delivery = match client.next().await {
+            Ok(delivery) => delivery,
+            Err(error @ ApiError::Nameless) => {
+                shared.log.error(&error.to_string());
+                backoff.pause().await;
+                continue;
+            }
+            Err(error) if backoff.failures() < PATIENCE => {
+                shared.log.warn(&error.to_string());
+                backoff.pause().await;
+                continue;
+            }
+            Err(error) => {
+                shared.log.error(&error.to_string());
+                return ExitCode::FAILURE;
+            }
+        };
+        backoff.reset();
+        shared.begin();
+        let reply = exchange(&delivery, &mut app, &shared).await;
+        if let Err(error) = client.post(&delivery, reply).await {
+            shared.log.error(&error.to_string());
+        }
+        shared.end();
+        if shared.stopping() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,257 @@
+"""Starts the built programs for the tests, and ends them.
+
+Every program gets port 0, and says on its standard output what it was given. All waits have a deadline, nothing sleeps,
+and the whole process group is killed at the end, whatever happened.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import queue
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import textwrap
+import threading
+import time
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAMBRIDGE = os.environ.get("LAMBRIDGE_BIN", str(ROOT / "target/debug/lambridge"))
+ENVIRONMENT = pathlib.Path(os.environ.get("LAMBRIDGE_TEST_ENV", ROOT / "target/test-env"))
+PYTHON = str(ENVIRONMENT / "venv/bin/python")
+RUST_FUNCTION = os.environ.get("LAMBRIDGE_RUST_FUNCTION", str(ENVIRONMENT / "rust/debug/rust-function"))
+FUNCTIONS = str(ROOT / "tests/real")
+
+# A debug build on a busy machine; a test that works takes a fraction of it.
+DEADLINE = 30
+
+
+class Program:
+    """A running `lambridge`."""
+
+    def __init__(self, arguments, cwd, env, listeners, emulator):
+        self.lines = []
+        self.arrived = queue.Queue()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        # No counterpart may find credentials or a region by chance.
+        environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | (env or {})
+        self.process = subprocess.Popen(
+            [LAMBRIDGE, *arguments],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self.gateways, self.emulator = [], None
+        try:
+            self._wait(listeners, emulator)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self.arrived.put(line)
+        self.arrived.put(None)
+
+    def _wait(self, listeners, emulator):
+        deadline = time.monotonic() + DEADLINE
+        while len(self.gateways) < listeners or (emulator and self.emulator is None):
+            try:
+                line = self.arrived.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no address in {DEADLINE} s; it said:\n{self.said()}") from None
+            if line is None:
+                raise AssertionError(f"it ended with {self.process.wait()}; it said:\n{self.said()}")
+            if found := re.search(r"listening on http://(\S+)", line):
+                self.gateways.append(found[1])
+            elif found := re.search(r"emulator on http://(\S+)", line):
+                self.emulator = found[1]
+
+    @property
+    def gateway(self):
+        return self.gateways[0]
+
+    def said(self):
+        return "\n".join(self.lines)
+
+    def await_line(self, pattern, count=1):
+        """Waits until `count` lines of output match; gives all that do."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            found = [line for line in list(self.lines) if re.search(pattern, line)]
+            if len(found) >= count:
+                return found
+            try:
+                self.arrived.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no {count} lines with `{pattern}`; it said:\n{self.said()}") from None
+
+    def stop(self):
+        """Asks it to end as an operator does; gives its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(DEADLINE)
+        finally:
+            self.kill()
+
+    def kill(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.reader.join(DEADLINE)
+        self.process.stdout.close()
+
+
+def start(case, command, config, *, env=None, listeners=None, emulator=None):
+    """Runs `lambridge COMMAND -c FILE` with this text as the file, until the end of `case` (a test or a test class)."""
+    folder = tempfile.mkdtemp(prefix="lambridge-")
+    cleanup(case, shutil.rmtree, folder, True)
+    file = pathlib.Path(folder, "lambridge.yaml")
+    file.write_text(textwrap.dedent(config))
+    wanted = {"gateway": (1, False), "emulator": (0, True), "dev": (1, True)}[command]
+    program = Program(
+        [command, "-c", str(file)],
+        folder,
+        env,
+        wanted[0] if listeners is None else listeners,
+        wanted[1] if emulator is None else emulator,
+    )
+    cleanup(case, program.kill)
+    return program
+
+
+def example(case, name):
+    """Copies an example, gives it the installed packages and free ports, and runs the command of its README."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
+    cleanup(case, shutil.rmtree, folder, True)
+    shutil.copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target"))
+    (folder / ".venv").symlink_to(ENVIRONMENT / "venv")
+    (folder / "node_modules").symlink_to(ENVIRONMENT / "node_modules")
+    if (folder / "Cargo.toml").exists():
+        (folder / "target/debug").mkdir(parents=True)
+        (folder / "target/debug/rust-function").symlink_to(RUST_FUNCTION)
+    file = folder / "lambridge.yaml"
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", file.read_text())
+    if "emulator:" not in text:
+        text += "emulator: { address: 127.0.0.1:0 }\n"
+    file.write_text(text)
+    commands = re.findall(r"^lambridge (.+)$", (folder / "README.md").read_text(), re.MULTILINE)
+    assert len(commands) == 1, f"the README of {name} has {len(commands)} commands for lambridge"
+    program = Program(commands[0].split(), folder, None, 1, True)
+    cleanup(case, program.kill)
+    return program
+
+
+def cleanup(case, function, *arguments):
+    add = case.addClassCleanup if isinstance(case, type) else case.addCleanup
+    add(function, *arguments)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: list
+    body: bytes
+
+    def all(self, name):
+        return [value for key, value in self.headers if key.lower() == name]
+
+    def one(self, name):
+        values = self.all(name)
+        assert len(values) == 1, f"{name}: {values}"
+        return values[0]
+
+    @property
+    def reason(self):
+        """The reason of a problem answer."""
+        assert self.one("content-type").startswith("application/problem+json"), self
+        return json.loads(self.body)["type"].rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
+def request(address, method, target, headers=(), body=None, timeout=DEADLINE):
+    """One request on a connection of its own; header lists keep their order and repeats both ways."""
+    host, port = address.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    try:
+        own_host = any(name.lower() == "host" for name, _ in headers)
+        connection.putrequest(method, target, skip_host=own_host, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("content-length", str(len(body)))
+        connection.endheaders()
+        if body is not None:
+            try:
+                connection.send(body)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # An early answer: it is read below.
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.getheaders(), answer.read())
+    finally:
+        connection.close()
+
+
+class Meeting:
+    """A socket where a function tells the test that it runs, and waits until it may go on."""
+
+    def __init__(self, case):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(DEADLINE)
+        cleanup(case, self.listener.close)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+
+    def accept(self):
+        connection, _ = self.listener.accept()
+        connection.settimeout(DEADLINE)
+        return connection
+
+
+def closed_port():
+    """An address that refuses connections: bound by nobody, and outside the range that the kernel gives away."""
+    for port in range(1, 1024):
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) != 0:
+                return f"127.0.0.1:{port}"
+    raise AssertionError("every port below 1024 is taken")
+
+
+def alive(pid):
+    """Whether a process runs; one that ended and waits for its parent does not."""
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def await_gone(pids):
+    """Waits for the end of processes that are not our children."""
+    deadline = time.monotonic() + DEADLINE
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            left = max(0, deadline - time.monotonic())
+            ready, _, _ = select.select([handle], [], [], left)
+            assert ready, f"process {pid} is still there after {DEADLINE} s"
+        finally:
+            os.close(handle)

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
-use http::{Method, StatusCode};
-use lambridge_event::{Answer, EventError, Kind, decode_request, encode_answer};
+use http::{HeaderValue, Method, StatusCode};
+use hyper::body::{Body, Incoming};
+use lambridge_event::{Answer, EventError, Kind, decode_request, encode_answer, encode_prelude};
 use lambridge_wire::limits::SYNC_PAYLOAD;
+use lambridge_wire::prelude::SEPARATOR;
 use serde_json::value::RawValue;
 
 use crate::Shared;
@@ -20,12 +22,20 @@ use crate::link::{Link, LinkError, collect};
 use crate::log::Level;
 use crate::request::{build, end_hop};
 use crate::runtime::Delivery;
+use crate::settings::{InvokeMode, Settings};
 
 /// What goes back to Lambda.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Reply {
-    /// To `/response`.
+    /// To `/response`, whole.
     Answer(Bytes),
+    /// To `/response`, as it comes.
+    Stream {
+        /// The head, with its separator, and what there is of the body.
+        prelude: Bytes,
+        /// The rest of the body.
+        body: Option<Incoming>,
+    },
     /// To `/error`.
     Failed {
         /// `Category.Reason`.
@@ -90,6 +100,24 @@ impl Failure {
     }
 }
 
+/// How the answer to one event goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Whole,
+    Streamed,
+}
+
+impl Mode {
+    /// The invoke mode is the function's; load balancers and sources that are not HTTP do not know a prelude, and get
+    /// their answer whole in any mode.
+    fn of(kind: Kind, settings: &Settings) -> Mode {
+        match (settings.invoke_mode, kind) {
+            (InvokeMode::ResponseStream, Kind::HttpV2 | Kind::RestV1) => Mode::Streamed,
+            _ => Mode::Whole,
+        }
+    }
+}
+
 /// What the log line tells.
 #[derive(Default)]
 struct Facts {
@@ -107,7 +135,7 @@ pub async fn exchange(delivery: &Delivery, app: &mut Link, shared: &Shared) -> R
     let reply = match decode_request(&delivery.event) {
         Err(error) => {
             let failure = Failure::from(error);
-            let reply = failure_of(&failure, Kind::Other);
+            let reply = failure_of(&failure, Kind::Other, Mode::Whole);
             facts.failure = Some(failure);
             reply
         }
@@ -120,7 +148,7 @@ pub async fn exchange(delivery: &Delivery, app: &mut Link, shared: &Shared) -> R
                 Ok(reply) => reply,
                 Err(failure) => {
                     app.forget();
-                    let reply = failure_of(&failure, kind);
+                    let reply = failure_of(&failure, kind, Mode::of(kind, &shared.settings));
                     facts.failure = Some(failure);
                     reply
                 }
@@ -152,14 +180,19 @@ async fn serve(
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure::Switched);
     }
+    end_hop(&mut head.headers);
+    let is_error = shared.settings.error_status_codes.contains(facts.status);
+    if !is_error && Mode::of(kind, &shared.settings) == Mode::Streamed {
+        let prelude = prelude(&mut head);
+        return Ok(Reply::Stream { prelude, body: (!body.is_end_stream()).then_some(body) });
+    }
     let body = match collect(body, SYNC_PAYLOAD).await {
         Err(LinkError::TooLong { .. }) => return Err(Failure::TooLarge),
         body => body?,
     };
-    if shared.settings.error_status_codes.contains(facts.status) {
+    if is_error {
         return Ok(status_error(facts.status, &body));
     }
-    end_hop(&mut head.headers);
     if !(head_only || head.status == StatusCode::NOT_MODIFIED) {
         truthful_length(&mut head, body.len());
     }
@@ -179,17 +212,33 @@ fn truthful_length(head: &mut Parts, length: usize) {
 
 /// The answer in the shape that the event's source expects, in one buffer.
 fn envelope(kind: Kind, head: &Parts, body: &[u8]) -> Bytes {
-    let headers: Vec<(Cow<'_, [u8]>, Cow<'_, [u8]>)> = head
+    let answer = answer(head, body);
+    let fields: usize = answer.headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
+    // Enough for base64, so that the buffer does not move; text with many escapes may still make it grow.
+    let mut out = Vec::with_capacity(body.len() / 3 * 4 + 2 * fields + 160);
+    encode_answer(kind, &answer, &mut out);
+    out.into()
+}
+
+/// The head of a streamed answer. Without a media type a function URL would call the bytes JSON.
+fn prelude(head: &mut Parts) -> Bytes {
+    let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !bodiless && !head.headers.contains_key(CONTENT_TYPE) {
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+    let mut out = Vec::with_capacity(512);
+    encode_prelude(&answer(head, &[]), &mut out);
+    out.extend_from_slice(&SEPARATOR);
+    out.into()
+}
+
+fn answer<'a>(head: &'a Parts, body: &'a [u8]) -> Answer<'a> {
+    let headers = head
         .headers
         .iter()
         .map(|(name, value)| (Cow::Borrowed(name.as_str().as_bytes()), Cow::Borrowed(value.as_bytes())))
         .collect();
-    let fields: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
-    // Enough for base64, so that the buffer does not move; text with many escapes may still make it grow.
-    let mut out = Vec::with_capacity(body.len() / 3 * 4 + 2 * fields + 160);
-    let answer = Answer { status: head.status.as_u16(), headers, body: Cow::Borrowed(body) };
-    encode_answer(kind, &answer, &mut out);
-    out.into()
+    Answer { status: head.status.as_u16(), headers, body: Cow::Borrowed(body) }
 }
 
 /// The answer to an event that is not HTTP: the body, which has to be JSON; `null` otherwise.
@@ -212,7 +261,7 @@ fn status_error(status: u16, body: &[u8]) -> Reply {
     }
 }
 
-fn failure_of(failure: &Failure, kind: Kind) -> Reply {
+fn failure_of(failure: &Failure, kind: Kind, mode: Mode) -> Reply {
     if kind == Kind::Other {
         return Reply::Failed { error_type: failure.error_type(), message: failure.to_string() };
     }
@@ -223,10 +272,16 @@ fn failure_of(failure: &Failure, kind: Kind) -> Reply {
         failure.reason(),
         status.as_u16()
     );
-    let json: (Cow<'_, [u8]>, Cow<'_, [u8]>) =
-        (Cow::Borrowed(CONTENT_TYPE.as_str().as_bytes()), Cow::Borrowed(b"application/problem+json"));
-    let answer = Answer { status: status.as_u16(), headers: vec![json], body: Cow::Owned(body.into_bytes()) };
+    let media: &[u8] = b"application/problem+json";
+    let headers = vec![(Cow::Borrowed(CONTENT_TYPE.as_str().as_bytes()), Cow::Borrowed(media))];
+    let answer = Answer { status: status.as_u16(), headers, body: Cow::Borrowed(body.as_bytes()) };
     let mut out = Vec::with_capacity(512);
+    if mode == Mode::Streamed {
+        encode_prelude(&answer, &mut out);
+        out.extend_from_slice(&SEPARATOR);
+        out.extend_from_slice(body.as_bytes());
+        return Reply::Stream { prelude: out.into(), body: None };
+    }
     encode_answer(kind, &answer, &mut out);
     Reply::Answer(out.into())
 }

@@ -15,8 +15,9 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use lambridge_wire::extensions as wire;
 
 use crate::backoff::Backoff;
-use crate::link::{Link, LinkError, Payload, collect};
+use crate::link::{Link, LinkError, collect};
 use crate::log::Log;
+use crate::payload::Payload;
 use crate::settings::Endpoint;
 
 /// Must be the file name in `/opt/extensions`.

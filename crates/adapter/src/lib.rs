@@ -32,6 +32,7 @@ mod exchange;
 mod extension;
 mod link;
 pub mod log;
+mod payload;
 mod readiness;
 mod request;
 mod runtime;
@@ -42,7 +43,7 @@ use context::FunctionContext;
 use exchange::Failure;
 use log::Log;
 use runtime::Client;
-use settings::{Endpoint, InvokeMode, Settings};
+use settings::{Endpoint, Settings};
 
 /// Lambda ends an init phase after ten seconds; this leaves it the rest.
 const ASYNC_INIT: Duration = Duration::from_millis(9_800);
@@ -107,11 +108,6 @@ pub async fn serve(env: impl Iterator<Item = (String, String)>, stop: impl Futur
 /// The start-up order, and then the loop.
 async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
     let log = shared.log;
-    if shared.settings.invoke_mode == InvokeMode::ResponseStream {
-        let refusal =
-            "AWS_LWA_INVOKE_MODE is `response_stream`, which is not implemented yet: answers are buffered";
-        log.warn(refusal);
-    }
     let registered = extension::register(&shared.settings.extensions_api, log);
     let (registered, up) = tokio::join!(registered, shared.up());
     if let Err(error) = registered {

@@ -9,16 +9,14 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::payload::Payload;
 use crate::settings::Endpoint;
-
-/// What requests carry.
-pub type Payload = Full<Bytes>;
 
 /// A connection that lay idle for so long is asked whether it still lives before it is used.
 const LONELY: Duration = Duration::from_millis(5);

@@ -12,8 +12,9 @@ use http::Request;
 use http::header::HOST;
 use tokio::net::TcpStream;
 
-use crate::link::{Payload, connect};
+use crate::link::connect;
 use crate::log::{Level, Log};
+use crate::payload::Payload;
 use crate::request::configured_target;
 use crate::settings::{Protocol, Readiness};
 

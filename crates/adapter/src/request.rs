@@ -17,7 +17,7 @@ use lambridge_event::{Kind, Received};
 
 use crate::context::FunctionContext;
 use crate::exchange::Failure;
-use crate::link::Payload;
+use crate::payload::Payload;
 use crate::runtime::Delivery;
 use crate::settings::Settings;
 

@@ -9,13 +9,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, TRAILER, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use hyper::body::Incoming;
 use lambridge_wire::limits::MAX_TIMEOUT_SECS;
+use lambridge_wire::prelude::CONTENT_TYPE as CONTENT_TYPE_OF_STREAM;
 use lambridge_wire::runtime::{self as wire, ErrorReport};
 
 use crate::exchange::Reply;
-use crate::link::{Link, LinkError, Payload, collect};
+use crate::link::{Link, LinkError, collect};
+use crate::payload::Payload;
 use crate::settings::Endpoint;
 
 /// Events are 6 MB at most today; the bound only keeps a broken peer from filling the memory.
@@ -78,7 +81,7 @@ impl Client {
 
     /// Waits for an event.
     pub async fn next(&mut self) -> Result<Delivery, ApiError> {
-        let request = self.request(Method::GET, self.next.clone(), Bytes::new());
+        let request = self.request(Method::GET, self.next.clone(), Payload::new(Bytes::new()));
         let (head, body) = self.link.send(request).await?.into_parts();
         if head.status != StatusCode::OK {
             return Err(refused(head.status, collect(body, VERDICT_LIMIT).await));
@@ -100,6 +103,10 @@ impl Client {
         let base = &self.link.endpoint().base;
         let (path, body, error_type) = match reply {
             Reply::Answer(body) => (format!("{base}{}", wire::response_path(id)), body, None),
+            Reply::Stream { prelude, body } => {
+                let target = uri(format!("{base}{}", wire::response_path(id)))?;
+                return self.stream(delivery, target, prelude, body).await;
+            }
             Reply::Failed { error_type, message } => {
                 let report = ErrorReport::new(error_type, message).to_json();
                 (format!("{base}{}", wire::error_path(id)), Bytes::from(report), Some(error_type))
@@ -108,14 +115,11 @@ impl Client {
         let target = uri(path)?;
         let mut attempt = 1;
         loop {
-            let mut request = self.request(Method::POST, target.clone(), body.clone());
+            let mut request = self.answer(delivery, target.clone(), Payload::new(body.clone()));
             let headers = request.headers_mut();
             if let Some(error_type) = error_type {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
                 headers.insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
-            }
-            if let Some(nonce) = delivery.get(wire::INVOCATION_ID) {
-                headers.insert(wire::INVOCATION_ID, nonce.clone());
             }
             let posted = tokio::time::timeout(POST_PATIENCE, self.verdict(request)).await;
             match posted {
@@ -126,11 +130,41 @@ impl Client {
         }
     }
 
+    /// Posts an answer as it comes. What streamed is gone, so there is one attempt; the connection ends with it, as the
+    /// API's description asks.
+    async fn stream(
+        &mut self,
+        delivery: &Delivery,
+        target: Uri,
+        prelude: Bytes,
+        body: Option<Incoming>,
+    ) -> Result<(), ApiError> {
+        let patience = delivery.patience();
+        let mut request = self.answer(delivery, target, Payload::stream(prelude, body, patience));
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_OF_STREAM));
+        headers.insert(wire::RESPONSE_MODE, HeaderValue::from_static(wire::STREAMING));
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        headers.append(TRAILER, HeaderValue::from_static(wire::ERROR_TYPE));
+        headers.append(TRAILER, HeaderValue::from_static(wire::ERROR_BODY));
+        let posted = tokio::time::timeout(patience + POST_PATIENCE, self.verdict(request)).await;
+        self.link.forget();
+        posted.unwrap_or(Err(ApiError::Stuck))
+    }
+
+    fn answer(&self, delivery: &Delivery, target: Uri, payload: Payload) -> Request<Payload> {
+        let mut request = self.request(Method::POST, target, payload);
+        if let Some(nonce) = delivery.get(wire::INVOCATION_ID) {
+            request.headers_mut().insert(wire::INVOCATION_ID, nonce.clone());
+        }
+        request
+    }
+
     /// Reports that the function cannot start.
     pub async fn fail_init(&mut self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
         let target = uri(format!("{}{}", self.link.endpoint().base, wire::INIT_ERROR))?;
         let report = ErrorReport::new(error_type, message).to_json();
-        let mut request = self.request(Method::POST, target, report.into());
+        let mut request = self.request(Method::POST, target, Payload::new(report.into()));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
         request.headers_mut().insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
         tokio::time::timeout(POST_PATIENCE, self.verdict(request)).await.unwrap_or(Err(ApiError::Stuck))
@@ -145,8 +179,8 @@ impl Client {
         if head.status.is_success() { Ok(()) } else { Err(refused(head.status, text)) }
     }
 
-    fn request(&self, method: Method, target: Uri, body: Bytes) -> Request<Payload> {
-        let mut request = Request::new(Payload::new(body));
+    fn request(&self, method: Method, target: Uri, payload: Payload) -> Request<Payload> {
+        let mut request = Request::new(payload);
         *request.method_mut() = method;
         *request.uri_mut() = target;
         let headers = request.headers_mut();

@@ -61,7 +61,7 @@ async fn header_bytes_that_are_not_utf8() {
 #[tokio::test]
 async fn bodies_are_exact() {
     let sandbox = Sandbox::new();
-    let large: Vec<u8> = (0..3_000_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let large: Vec<u8> = (0..3_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let text = "\u{feff}ä\"\\\u{1}\n".repeat(50_000);
     let rows: [(Answer, &[u8]); 6] = [
         (Answer::ok("{}").header("content-type", "application/json"), b"{}"),
@@ -97,7 +97,7 @@ fn base64_decode(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut bits, mut count) = (0u32, 0);
     for byte in text.bytes().filter(|b| *b != b'=') {
-        bits = bits << 6 | u32::from(value(byte));
+        bits = (bits << 6) | u32::from(value(byte));
         count += 6;
         if count >= 8 {
             count -= 8;

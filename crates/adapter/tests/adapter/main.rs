@@ -1,7 +1,10 @@
 //! The adapter between fakes, over real sockets: a sandbox's Runtime API on one side, an application on the other.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, its helpers included")]
+
 mod answers;
 mod binary;
 mod faults;
 mod requests;
 mod sandbox;
+mod streams;

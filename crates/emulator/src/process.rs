@@ -1,0 +1,143 @@
+//! Child processes: started by one thread, in a group of their own, and never left behind.
+//!
+//! A parent-death signal (see [`crate::exec_child`]) is sent when the *thread* that forked ends, not the process, and
+//! threads of an async runtime come and go. So one thread does nothing but start children, and lives as long as the
+//! emulator. Each child leads a process group; whoever drops a [`Process`] kills that group.
+//!
+//! Source: prctl(2), `PR_SET_PDEATHSIG`; setpgid(2).
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+
+/// Starts that may wait for the thread; more than any configuration starts at once.
+const BACKLOG: usize = 1024;
+
+struct Order {
+    command: Command,
+    started: oneshot::Sender<io::Result<Child>>,
+}
+
+/// The thread that starts children. Ends when the last handle is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Spawner(mpsc::SyncSender<Order>);
+
+impl Spawner {
+    /// Must be called within a tokio runtime, which then waits for the children.
+    pub(crate) fn start() -> io::Result<Self> {
+        let (orders, inbox) = mpsc::sync_channel::<Order>(BACKLOG);
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new().name("lambridge-spawn".to_owned()).spawn(move || {
+            let _inside = runtime.enter();
+            for Order { mut command, started } in inbox {
+                // Nobody waits any more: the child is dropped, which kills it.
+                drop(started.send(command.spawn()));
+            }
+        })?;
+        Ok(Self(orders))
+    }
+
+    /// Starts `command` as the leader of a new process group.
+    pub(crate) async fn spawn(&self, mut command: Command) -> io::Result<(Arc<Process>, Child)> {
+        command.process_group(0).kill_on_drop(true);
+        let (started, child) = oneshot::channel();
+        self.0.try_send(Order { command, started }).map_err(|_| io::Error::other("no thread starts children"))?;
+        let child = child.await.map_err(|_| io::Error::other("the thread that starts children ended"))??;
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok((Arc::new(Process { group: Mutex::new(leader) }), child))
+    }
+}
+
+/// A process group of ours. Dropping it kills the group.
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// `None` once the leader was waited for: the number may then belong to another.
+    group: Mutex<Option<Pid>>,
+}
+
+impl Process {
+    /// Sends `signal` to the whole group, if its leader still runs.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(group) = *self.group.lock().unwrap_or_else(PoisonError::into_inner) {
+            // The only failure is that the group has ended already.
+            drop(kill_process_group(group, signal));
+        }
+    }
+
+    /// Waits for the leader, then kills what is left of the group.
+    pub(crate) async fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
+        let status = child.wait().await;
+        self.signal(Signal::KILL);
+        *self.group.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        status
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// How a process ended, in the words of the sandbox, e.g. `exit status 1` or `signal: killed`; `None` for a clean exit.
+/// Source: the runtime interface emulator prints Go's `ExitError`.
+pub(crate) fn ending(status: ExitStatus) -> Option<String> {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => None,
+        (Some(code), _) => Some(format!("exit status {code}")),
+        (None, Some(signal)) => {
+            let core = if status.core_dumped() { " (core dumped)" } else { "" };
+            Some(format!("signal: {}{core}", signal_name(signal)))
+        }
+        (None, None) => Some("exit status unknown".to_owned()),
+    }
+}
+
+/// Go's names of the signals that end processes.
+fn signal_name(number: i32) -> String {
+    let name = match number {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        10 => "user defined signal 1",
+        11 => "segmentation fault",
+        12 => "user defined signal 2",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        _ => return format!("signal {number}"),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ending;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    fn check(raw: i32, expect: Option<&str>) {
+        assert_eq!(ending(ExitStatus::from_raw(raw)).as_deref(), expect, "{raw:#x}");
+    }
+
+    #[test]
+    fn endings() {
+        check(0, None);
+        check(1 << 8, Some("exit status 1"));
+        check(127 << 8, Some("exit status 127"));
+        check(9, Some("signal: killed"));
+        check(11 | 0x80, Some("signal: segmentation fault (core dumped)"));
+        check(60, Some("signal: signal 60"));
+    }
+}

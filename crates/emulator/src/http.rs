@@ -36,7 +36,7 @@ pub(crate) struct Terms {
 /// Serves until the task is aborted; its connections end with it.
 pub(crate) async fn serve<H, F>(listener: TcpListener, terms: Terms, handler: H)
 where
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     let mut connections = JoinSet::new();
@@ -78,7 +78,10 @@ pub(crate) enum BodyError {
 }
 
 /// Takes a body of at most `limit` bytes and its trailers. One frame is passed on without a copy.
-pub(crate) async fn collect(body: &mut Incoming, limit: usize) -> Result<(Bytes, Option<HeaderMap>), BodyError> {
+pub(crate) async fn collect(
+    body: &mut Incoming,
+    limit: usize,
+) -> Result<(Bytes, Option<HeaderMap>), BodyError> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     let mut trailers = None;

@@ -80,7 +80,8 @@ mod tests {
         assert_ne!(uuid(), uuid());
         assert_eq!(hex::<16>().len(), 32);
         assert!(trace_id().starts_with("Root=1-"));
-        for text in ["", "x", "00000000-0000-0000-0000-00000000000g", "000000000000000000000000000000000000"] {
+        for text in ["", "x", "00000000-0000-0000-0000-00000000000g", "000000000000000000000000000000000000"]
+        {
             assert!(!is_uuid(text), "{text}");
         }
     }

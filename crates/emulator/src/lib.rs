@@ -1,11 +1,33 @@
 //! Lambda on one machine: the Invoke API in front, Runtime and Extensions API behind, child processes between.
 
+mod api;
+mod context;
+mod environment;
+mod exec;
+mod extensions_api;
+mod function;
+mod http;
+mod identity;
+mod log;
+mod process;
+mod record;
+mod runtime_api;
+mod sandbox;
+mod service;
+mod signature;
+
+pub use exec::exec_child;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambridge_model::{Run, Secret};
+use lambridge_wire::extensions::ShutdownReason;
+
+use crate::service::Service;
 
 /// What an emulator runs.
 #[derive(Debug, Clone)]
@@ -57,9 +79,38 @@ pub struct Recorded {
     pub cold: bool,
 }
 
-/// A running emulator.
+/// How long things may take. The defaults are Lambda's own, but for the pauses between tries of an asynchronous
+/// invocation, which last minutes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// The init phase. Default 10 s. Source: Lambda developer guide, execution environment lifecycle.
+    pub init: Duration,
+    /// From SIGTERM to the last SIGKILL where only internal extensions registered. Default 500 ms.
+    pub shutdown_internal: Duration,
+    /// The same with an external extension, which a web app always has. Default 2 s.
+    pub shutdown_external: Duration,
+    /// Pauses before the second and the third try of an asynchronous invocation that failed. Default 1 s, 2 s.
+    pub async_retries: Vec<Duration>,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            init: Duration::from_secs(10),
+            shutdown_internal: Duration::from_millis(500),
+            shutdown_external: Duration::from_secs(2),
+            async_retries: vec![Duration::from_secs(1), Duration::from_secs(2)],
+        }
+    }
+}
+
+/// A running emulator. Dropping it kills every child.
 #[derive(Debug)]
-pub struct Emulator {}
+pub struct Emulator {
+    address: SocketAddr,
+    service: Arc<Service>,
+    serving: tokio::task::JoinHandle<()>,
+}
 
 /// The emulator could not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,38 +123,87 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// No thread can be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
 }
+
+/// Connections to the Invoke API at once.
+const CONNECTIONS: usize = 10_000;
+/// For a request's head, and between requests: a little more than clients keep a connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest of all shutdowns; what is left is then killed.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 impl Emulator {
     /// Binds and serves on the current tokio runtime. Instances start at their first invocation.
     pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
-        let _ = settings;
-        todo!()
+        Self::start_with(settings, Timing::default()).await
+    }
+
+    /// As [`Emulator::start`], with other times than Lambda's.
+    pub async fn start_with(settings: Settings, timing: Timing) -> Result<Emulator, StartError> {
+        let asked = settings.address;
+        let bind = |source| StartError::Bind { address: asked, source };
+        let listener = tokio::net::TcpListener::bind(asked).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let spawner = process::Spawner::start().map_err(StartError::Thread)?;
+        let service = Arc::new(Service::new(settings, timing, spawner));
+        let terms = http::Terms { connections: CONNECTIONS, head_timeout: Some(HEAD_TIMEOUT) };
+        let handler = {
+            let service = Arc::clone(&service);
+            move |request, local| api::answer(Arc::clone(&service), request, local)
+        };
+        let serving = tokio::spawn(http::serve(listener, terms, handler));
+        Ok(Self { address, service, serving })
     }
 
     /// The Invoke API's address.
     pub fn address(&self) -> SocketAddr {
-        todo!()
+        self.address
     }
 
     /// The invocation with this request id, if it is still in the ring (the last 256).
     pub fn recorded(&self, request_id: &str) -> Option<Recorded> {
-        let _ = request_id;
-        todo!()
+        self.service.recorder.find(request_id)
     }
 
     /// A cheap handle for [`Emulator::recorded`] that does not keep the emulator alive.
     pub fn recorder(&self) -> Arc<dyn Fn(&str) -> Option<Recorded> + Send + Sync> {
-        todo!()
+        let recorder = Arc::clone(&self.service.recorder);
+        Arc::new(move |request_id| recorder.find(request_id))
     }
 
     /// Starts one instance of each function ahead of its first invocation.
     pub fn warm(&self) {
-        todo!()
+        self.service.warm();
     }
 
     /// Tells every instance to end, gives it its shutdown budget, kills what is left.
     pub async fn shutdown(self) {
-        todo!()
+        self.serving.abort();
+        self.service.lives.close();
+        let endings: Vec<_> = self
+            .service
+            .lives
+            .all()
+            .into_iter()
+            .map(|sandbox| tokio::spawn(async move { sandbox.end(ShutdownReason::Spindown).await }))
+            .collect();
+        let all = async {
+            for ending in endings {
+                // A task that panicked leaves its sandbox to the drop below.
+                drop(ending.await);
+            }
+        };
+        drop(tokio::time::timeout(SHUTDOWN, all).await);
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.serving.abort();
+        self.service.lives.close();
+        self.service.lives.all().iter().for_each(|sandbox| sandbox.kill());
     }
 }

@@ -46,7 +46,9 @@ impl Spawner {
     pub(crate) async fn spawn(&self, mut command: Command) -> io::Result<(Arc<Process>, Child)> {
         command.process_group(0).kill_on_drop(true);
         let (started, child) = oneshot::channel();
-        self.0.try_send(Order { command, started }).map_err(|_| io::Error::other("no thread starts children"))?;
+        self.0
+            .try_send(Order { command, started })
+            .map_err(|_| io::Error::other("no thread starts children"))?;
         let child = child.await.map_err(|_| io::Error::other("the thread that starts children ended"))??;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Ok((Arc::new(Process { group: Mutex::new(leader) }), child))
@@ -65,7 +67,7 @@ impl Process {
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(group) = *self.group.lock().unwrap_or_else(PoisonError::into_inner) {
             // The only failure is that the group has ended already.
-            drop(kill_process_group(group, signal));
+            let _ = kill_process_group(group, signal);
         }
     }
 

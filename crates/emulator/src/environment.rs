@@ -1,0 +1,108 @@
+//! The environment of a child: what AWS sets, as far as it means something on this machine.
+//!
+//! Later entries win: what is inherited, then AWS's variables, then the function's own, then what the sandbox itself needs
+//! and nobody may change. Left out on purpose: `LD_LIBRARY_PATH`, which would mix AWS's libraries' order into this system;
+//! `AWS_EXECUTION_ENV`, which OS-only runtimes lack, too. `PATH` and `HOME` are the inherited ones if there are any.
+//!
+//! Source: environments recorded from real functions (localstack, `test_lambda_init_environment`); Lambda developer
+//! guide, "Defined runtime environment variables".
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use crate::context::Context;
+
+/// For whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The process in the place of the runtime.
+    Runtime,
+    /// An external extension.
+    Extension,
+}
+
+/// What differs from sandbox to sandbox.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Of the Runtime and Extensions API.
+    pub(crate) api: SocketAddr,
+    /// The web application's, if there is one.
+    pub(crate) app_port: Option<u16>,
+    /// `2026/07/10/[$LATEST]0123…`.
+    pub(crate) log_stream: String,
+}
+
+/// What an external extension does not get. Source: Extensions API guide, "Environment variables".
+const RUNTIME_ONLY: [&str; 7] = [
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+    "_HANDLER",
+];
+
+/// The variables of one process.
+pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMap<OsString, OsString> {
+    let run = &context.run;
+    let directory = run.dir.display().to_string();
+    let managed = run.concurrency > 1;
+    let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
+    let mut set = |name: &str, value: &str| drop(all.insert(name.into(), value.into()));
+
+    set("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "LAMBRIDGELOCAL000000"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_SESSION_TOKEN", "local"),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
+        ("_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"),
+        ("_AWS_XRAY_DAEMON_PORT", "2000"),
+        ("LANG", "en_US.UTF-8"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("LAMBDA_TASK_ROOT", &directory),
+        ("PWD", &directory),
+        ("TZ", ":UTC"),
+        ("_HANDLER", crate::context::HANDLER),
+        ("AWS_REGION", &context.region),
+        ("AWS_DEFAULT_REGION", &context.region),
+        ("AWS_LAMBDA_LOG_FORMAT", if managed { "JSON" } else { "Text" }),
+    ] {
+        set(name, value);
+    }
+    if managed {
+        set("AWS_LAMBDA_LOG_LEVEL", "INFO");
+    }
+    all.extend(context.inherit.iter().cloned());
+    all.extend(run.env.iter().map(|(name, value)| (name.into(), value.into())));
+
+    let mut fix = |name: &str, value: &str| drop(all.insert(name.into(), value.into()));
+    fix("AWS_LAMBDA_RUNTIME_API", &place.api.to_string());
+    fix("AWS_LAMBDA_FUNCTION_NAME", &context.name);
+    fix("AWS_LAMBDA_FUNCTION_VERSION", &context.version);
+    fix("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &run.memory.to_string());
+    fix("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", context.name));
+    fix("AWS_LAMBDA_LOG_STREAM_NAME", &place.log_stream);
+    let kind = if managed { "lambda-managed-instances" } else { "on-demand" };
+    fix("AWS_LAMBDA_INITIALIZATION_TYPE", kind);
+    if managed {
+        fix("AWS_LAMBDA_MAX_CONCURRENCY", &run.concurrency.to_string());
+    }
+    if let Some(port) = place.app_port {
+        fix("PORT", &port.to_string());
+        fix("AWS_LWA_PORT", &port.to_string());
+    }
+    if role == Role::Extension {
+        all.retain(|name, _| {
+            let text = name.to_string_lossy();
+            !RUNTIME_ONLY.contains(&text.as_ref()) && !text.starts_with('_')
+        });
+    }
+    if !context.child_prefix.is_empty() {
+        all.insert(crate::exec::PARENT.into(), std::process::id().to_string().into());
+    }
+    all
+}

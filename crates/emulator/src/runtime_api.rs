@@ -1,0 +1,174 @@
+//! The Runtime API of one sandbox, version 2018-06-01.
+//!
+//! `next` waits as long as it takes. An answer is taken once, whole, up to 6 MB; what a runtime streams is collected, since
+//! whoever called Invoke gets one buffered payload. Refusals follow the state machine of the sandbox: an answer before any
+//! event is 403, for an id that is not open 400, too late 410, too large 413.
+//!
+//! Source: Lambda developer guide, "Using the Lambda runtime API"; aws-lambda-runtime-interface-emulator.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use lambridge_wire::limits::SYNC_PAYLOAD;
+use lambridge_wire::runtime::{self as wire, ApiError, ErrorReport, Path};
+
+use crate::http::{Answer, BodyError, collect, json, text};
+use crate::sandbox::{Delivery, Outcome, Sandbox, Unanswerable};
+
+/// Answers one request.
+pub(crate) async fn answer(sandbox: &Arc<Sandbox>, mut request: Request<Incoming>) -> Answer {
+    let target = request.uri().path().to_owned();
+    let Some(path) = Path::parse(&target) else { return json(404, "") };
+    if request.method().as_str() != path.method() {
+        return json(405, "");
+    }
+    match path {
+        Path::Next => next(sandbox).await,
+        Path::Response(id) => response(sandbox, id, &mut request).await,
+        Path::Error(id) => error(sandbox, id, &mut request).await,
+        Path::InitError => init_error(sandbox, &mut request).await,
+        Path::Ping => Response::new(Full::new(Bytes::from_static(b"pong"))),
+        // Nothing is ever restored from a snapshot here.
+        Path::RestoreNext | Path::RestoreError => {
+            refuse(ApiError::INVALID_STATE, Some("SnapStart is not in use"))
+        }
+    }
+}
+
+async fn next(sandbox: &Sandbox) -> Answer {
+    let poll = {
+        let mut state = sandbox.state();
+        if !state.is_managed() && state.is_running() {
+            drop(state);
+            return transition("Running", "Ready");
+        }
+        state.runtime.poll()
+    };
+    sandbox.ring();
+    match poll.await {
+        Ok(delivery) => deliver(&delivery),
+        // The sandbox has ended.
+        Err(_) => refuse(ApiError::INTERNAL, None),
+    }
+}
+
+fn deliver(delivery: &Delivery) -> Answer {
+    let mut answer = json(200, delivery.event.clone());
+    for (name, value) in delivery.head.headers() {
+        if let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes()) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+async fn response(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) -> Answer {
+    let mode = text(request.headers(), wire::RESPONSE_MODE).unwrap_or_default();
+    if !mode.is_empty() && !mode.eq_ignore_ascii_case(wire::STREAMING) {
+        return refuse(ApiError::INVALID_RESPONSE_MODE, None);
+    }
+    let streams = !mode.is_empty();
+    if let Err(refusal) = check(sandbox, id, request.headers(), "InvocationResponse") {
+        return refusal;
+    }
+    match collect(request.body_mut(), SYNC_PAYLOAD).await {
+        Ok((payload, trailers)) => {
+            let outcome = match trailers.as_ref().filter(|_| streams).and_then(failed_stream) {
+                Some(payload) => Outcome { payload, failed: true },
+                None => Outcome { payload, failed: false },
+            };
+            settle(sandbox, id, outcome)
+        }
+        Err(BodyError::TooLarge) => {
+            let message = format!(
+                "Response payload size exceeded maximum allowed payload size ({SYNC_PAYLOAD} bytes)."
+            );
+            let report = ErrorReport::new("Function.ResponseSizeTooLarge", message).to_json();
+            settle(sandbox, id, Outcome { payload: report.into(), failed: true });
+            refuse(ApiError::TOO_LARGE, None)
+        }
+        Err(BodyError::Broken) if streams => {
+            let outcome = Outcome::platform(id, "Runtime.TruncatedResponse", "Response was truncated");
+            settle(sandbox, id, outcome);
+            refuse(ApiError::TRUNCATED_REQUEST, None)
+        }
+        Err(BodyError::Broken) => refuse(ApiError::TRUNCATED_REQUEST, None),
+    }
+}
+
+/// The error in the trailers of a stream that broke off: base64 of an error report, or at least its type.
+fn failed_stream(trailers: &HeaderMap) -> Option<Bytes> {
+    let kind = text(trailers, wire::ERROR_TYPE)?;
+    let body = text(trailers, wire::ERROR_BODY)
+        .and_then(|body| base64_simd::STANDARD.decode_to_vec(body).ok())
+        .unwrap_or_else(|| ErrorReport::new(kind, "").to_json());
+    Some(body.into())
+}
+
+async fn error(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) -> Answer {
+    if let Err(refusal) = check(sandbox, id, request.headers(), "InvocationErrorResponse") {
+        return refusal;
+    }
+    match report(request).await {
+        Ok(payload) => settle(sandbox, id, Outcome { payload, failed: true }),
+        Err(refusal) => refusal,
+    }
+}
+
+async fn init_error(sandbox: &Sandbox, request: &mut Request<Incoming>) -> Answer {
+    if sandbox.state().is_initialized() {
+        return transition("Ready", "InitError");
+    }
+    match report(request).await {
+        Ok(payload) => {
+            sandbox.state().fail(payload);
+            sandbox.ring();
+            json(202, wire::ACCEPTED_BODY)
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+/// What a runtime reports; without a body, at least the type of its header.
+async fn report(request: &mut Request<Incoming>) -> Result<Bytes, Answer> {
+    let kind = text(request.headers(), wire::ERROR_TYPE).unwrap_or_default();
+    let kind = wire::accepted_error_type(kind, "Function.Unknown").to_owned();
+    match collect(request.body_mut(), SYNC_PAYLOAD).await {
+        Ok((body, _)) if body.is_empty() => Ok(ErrorReport::new(kind, "").to_json().into()),
+        Ok((body, _)) => Ok(body),
+        Err(BodyError::TooLarge) => Err(refuse(ApiError::TOO_LARGE, None)),
+        Err(BodyError::Broken) => Err(refuse(ApiError::TRUNCATED_REQUEST, None)),
+    }
+}
+
+fn check(sandbox: &Sandbox, id: &str, headers: &HeaderMap, to: &str) -> Result<(), Answer> {
+    let echoed = text(headers, wire::INVOCATION_ID).filter(|echoed| !echoed.is_empty());
+    let state = sandbox.state();
+    if !state.runtime.polled {
+        return Err(transition("Started", to));
+    }
+    state.check(id, echoed).map_err(|why| match why {
+        Unanswerable::Unknown => refuse(ApiError::INVALID_REQUEST_ID, None),
+        Unanswerable::Late => refuse(ApiError::TIMEOUT, None),
+    })
+}
+
+fn settle(sandbox: &Sandbox, id: &str, outcome: Outcome) -> Answer {
+    sandbox.state().answer(id, outcome);
+    sandbox.ring();
+    json(202, wire::ACCEPTED_BODY)
+}
+
+fn transition(from: &str, to: &str) -> Answer {
+    let message = format!(
+        "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
+    );
+    refuse(ApiError::INVALID_STATE, Some(&message))
+}
+
+fn refuse(error: ApiError, message: Option<&str>) -> Answer {
+    json(error.status, error.body(message))
+}

@@ -1,0 +1,244 @@
+//! One life of an execution environment: its APIs on a port of their own, its processes, its end.
+//!
+//! ```text
+//! launch ─▶ init ─▶ ready ⇄ invocation ─▶ end ─▶ ended
+//!             └──────── failure ──────────▲
+//! ```
+//!
+//! All that happens (a poll, an answer, an exit) changes the [`State`] under its lock and rings `changed`; whoever waits
+//! looks again. Nothing waits without a deadline but the long polls of runtime and extensions, as the protocol wants, and
+//! these end with the sandbox. Dropping a sandbox kills its processes.
+//!
+//! Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
+
+mod launch;
+mod state;
+
+pub(crate) use state::{Delivery, Outcome, Registered, Side, State, Unanswerable};
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lambridge_wire::extensions::{Event, EventType, ShutdownReason};
+use lambridge_wire::runtime::ErrorReport;
+use rustix::process::Signal;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::context::Context;
+use crate::identity::since_epoch;
+use crate::log::Output;
+use crate::process::Process;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    pub(crate) context: Arc<Context>,
+    pub(crate) output: Arc<Output>,
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+    parts: Mutex<Parts>,
+}
+
+/// What must be ended.
+#[derive(Debug, Default)]
+struct Parts {
+    runtime: Option<Arc<Process>>,
+    extension: Option<Arc<Process>>,
+    pipe: Option<Arc<Receiver>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Begins a life; `after` must have ended first, and then a `pause` passes. Init may take as long as `limit`.
+    pub(crate) fn launch(
+        context: &Arc<Context>,
+        instance: usize,
+        after: Option<Arc<Sandbox>>,
+        pause: Duration,
+        limit: Duration,
+    ) -> Arc<Self> {
+        let sandbox = Arc::new(Self {
+            output: Arc::new(Output::new(&context.name, instance, context.log.clone())),
+            context: Arc::clone(context),
+            state: Mutex::new(State::new(context)),
+            changed: watch::Sender::new(()),
+            parts: Mutex::default(),
+        });
+        let launching = tokio::spawn(launch::launch(Arc::clone(&sandbox), after, pause, limit));
+        context.lives.add(&sandbox);
+        sandbox.parts().tasks.push(launching);
+        sandbox
+    }
+
+    /// The state, to look at or to change; then [`Sandbox::ring`].
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes all that wait for a change.
+    pub(crate) fn ring(&self) {
+        self.changed.send_replace(());
+    }
+
+    /// Whether it can take an invocation at once.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state().is_ready()
+    }
+
+    /// Whether it can take no invocation any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().ended()
+    }
+
+    /// Waits for the end of the init phase: whether it is ready.
+    pub(crate) async fn initialized(&self) -> bool {
+        self.until(|state| if state.ended() { Some(false) } else { state.is_ready().then_some(true) }).await
+    }
+
+    /// What an invocation gets that this sandbox could not finish.
+    pub(crate) fn verdict(&self, request_id: &str) -> Outcome {
+        let state = self.state();
+        match (&state.failure, &state.exit) {
+            (Some(report), _) => Outcome { payload: report.clone(), failed: true },
+            (None, Some((error_type, message))) => Outcome::platform(request_id, error_type, message),
+            (None, None) => Outcome::platform(request_id, "Sandbox.Failure", "the sandbox was ended"),
+        }
+    }
+
+    /// Gives an invocation to the runtime, and its notice to the extensions that asked for it.
+    pub(crate) fn dispatch(&self, delivery: Arc<Delivery>) -> oneshot::Receiver<Outcome> {
+        let outcome = self.state().dispatch(delivery);
+        self.ring();
+        outcome
+    }
+
+    /// Waits until runtime and extensions ask for more. `false`: they will not.
+    pub(crate) async fn settled(&self) -> bool {
+        self.until(|state| if state.ended() { Some(false) } else { state.is_settled().then_some(true) }).await
+    }
+
+    /// Lines written since `mark`, those still in the pipe included.
+    pub(crate) fn log_since(&self, mark: u64) -> Vec<u8> {
+        let pipe = self.parts().pipe.clone();
+        if let Some(pipe) = pipe {
+            self.output.drain(&pipe);
+        }
+        self.output.since(mark)
+    }
+
+    /// Ends it within the budgets of the lifecycle: none without extensions, half a second with internal ones only, two
+    /// seconds with an external one. Only a spindown gives the runtime a SIGTERM and a part of that time.
+    pub(crate) async fn end(&self, reason: ShutdownReason) {
+        let (runtime, extension) = {
+            let parts = self.parts();
+            (parts.runtime.clone(), parts.extension.clone())
+        };
+        let Some(budget) = self.begin_end(extension.is_some()) else {
+            return self.ended().await;
+        };
+        let now = Instant::now();
+        let signal = |process: &Option<Arc<Process>>, signal| {
+            if let Some(process) = process {
+                process.signal(signal);
+            }
+        };
+        if reason == ShutdownReason::Spindown && !budget.is_zero() {
+            signal(&runtime, Signal::TERM);
+            // Source: the runtime interface emulator gives the runtime three tenths of the budget.
+            drop(
+                timeout_at(now + budget * 3 / 10, self.until(|state| state.runtime_gone.then_some(()))).await,
+            );
+        }
+        signal(&runtime, Signal::KILL);
+        if extension.is_some() {
+            let deadline_ms = (since_epoch() + budget).as_millis() as u64;
+            let told = self
+                .state()
+                .notify(EventType::Shutdown, &|| Event::Shutdown { shutdown_reason: reason, deadline_ms });
+            self.ring();
+            if told {
+                drop(timeout_at(now + budget, self.until(|state| state.extension_gone.then_some(()))).await);
+            }
+            signal(&extension, Signal::KILL);
+        }
+        self.ended().await;
+        self.close();
+    }
+
+    /// Takes no more work from now on. The time there is to end, or `None` if someone ends it already.
+    fn begin_end(&self, external: bool) -> Option<Duration> {
+        let timing = &self.context.timing;
+        let mut state = self.state();
+        if std::mem::replace(&mut state.ending, true) {
+            return None;
+        }
+        Some(match (external, state.extensions.is_empty()) {
+            (true, _) => timing.shutdown_external,
+            (false, false) => timing.shutdown_internal,
+            (false, true) => Duration::ZERO,
+        })
+    }
+
+    /// Waits until no process is left. Those were killed, so it is soon.
+    pub(crate) async fn ended(&self) {
+        let all_gone = self.until(|state| (state.ending && state.is_empty()).then_some(()));
+        drop(tokio::time::timeout(Duration::from_secs(5), all_gone).await);
+    }
+
+    /// Kills at once, without waiting.
+    pub(crate) fn kill(&self) {
+        self.state().ending = true;
+        let parts = self.parts();
+        for process in [&parts.runtime, &parts.extension].into_iter().flatten() {
+            process.signal(Signal::KILL);
+        }
+        drop(parts);
+        self.close();
+    }
+
+    /// Ends all that the sandbox still does; open invocations learn that it is over.
+    fn close(&self) {
+        let mut state = self.state();
+        state.ending = true;
+        state.drop_open();
+        drop(state);
+        let mut parts = self.parts();
+        parts.tasks.drain(..).for_each(|task| task.abort());
+        drop(parts);
+        self.ring();
+    }
+
+    /// A failure of the platform's own, in the init phase or later.
+    pub(crate) fn fail(&self, error_type: &str, message: &str) {
+        let report = ErrorReport::new(error_type, message).to_json();
+        let mut state = self.state();
+        state.fail(report.into());
+        drop(state);
+        self.ring();
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `look` finds something in the state.
+    pub(crate) async fn until<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
+        let mut changes = self.changed.subscribe();
+        loop {
+            if let Some(found) = look(&mut self.state()) {
+                return found;
+            }
+            // The sender lives as long as `self`.
+            drop(changes.changed().await);
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

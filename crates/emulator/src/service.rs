@@ -1,0 +1,100 @@
+//! All functions of an emulator, and which version of which a call means.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lambridge_model::{Run, Secret};
+use tokio::sync::Semaphore;
+
+use crate::context::{Context, Lives};
+use crate::function::Function;
+use crate::process::Spawner;
+use crate::record::Recorder;
+use crate::{Settings, Timing};
+
+/// Asynchronous invocations waiting or running at once; more are throttled.
+const BEHIND: usize = 1000;
+/// The version that is not published.
+pub(crate) const LATEST: &str = "$LATEST";
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) key_pairs: Vec<(String, Secret)>,
+    pub(crate) timing: Timing,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) lives: Arc<Lives>,
+    pub(crate) behind: Arc<Semaphore>,
+    functions: HashMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// `$LATEST` among them.
+    versions: HashMap<String, Arc<Function>>,
+    aliases: HashMap<String, String>,
+}
+
+impl Service {
+    pub(crate) fn new(settings: Settings, timing: Timing, spawner: Spawner) -> Self {
+        let recorder = Arc::new(Recorder::default());
+        let lives = Arc::new(Lives::default());
+        let function = |name: &str, version: &str, run: &Run| {
+            let context = Context {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                region: settings.region.clone(),
+                account: settings.account_id.clone(),
+                run: run.clone(),
+                adapter: settings.adapter.clone(),
+                child_prefix: settings.child_prefix.clone(),
+                inherit: settings.inherit.clone(),
+                log: settings.log.clone(),
+                timing: timing.clone(),
+                spawner: spawner.clone(),
+                lives: Arc::clone(&lives),
+            };
+            (version.to_owned(), Function::new(context, Arc::clone(&recorder)))
+        };
+        let entry = |(name, run): (&String, &Run)| {
+            let published = run.versions.iter().map(|(version, run)| function(name, version, run));
+            let versions = published.chain([function(name, LATEST, run)]).collect();
+            let aliases = run.aliases.clone().into_iter().collect();
+            (name.clone(), Entry { versions, aliases })
+        };
+        let functions = settings.functions.iter().map(entry).collect();
+        Self {
+            functions,
+            recorder,
+            lives,
+            timing,
+            region: settings.region,
+            account: settings.account_id,
+            key_pairs: settings.key_pairs,
+            behind: Arc::new(Semaphore::new(BEHIND)),
+        }
+    }
+
+    /// The function that `name` and `qualifier` mean. An alias is followed once.
+    pub(crate) fn find(&self, name: &str, qualifier: Option<&str>) -> Option<&Arc<Function>> {
+        let entry = self.functions.get(name)?;
+        let qualifier = qualifier.unwrap_or(LATEST);
+        if qualifier == "$LATEST.PUBLISHED" {
+            let newest = entry.versions.iter().filter_map(|(v, f)| Some((v.parse::<u64>().ok()?, f)));
+            return newest.max_by_key(|(number, _)| *number).map(|(_, function)| function);
+        }
+        let version = entry.aliases.get(qualifier).map_or(qualifier, String::as_str);
+        entry.versions.get(version)
+    }
+
+    /// Starts one instance of each function's unpublished version.
+    pub(crate) fn warm(&self) {
+        for entry in self.functions.values() {
+            if let Some(function) = entry.versions.get(LATEST) {
+                function.warm();
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+"""A runtime for the tests: polls, and does what each event says."""
+import http.client, json, os, signal, sys, threading, time
+
+api = os.environ["AWS_LAMBDA_RUNTIME_API"]
+base = "/2018-06-01/runtime"
+
+
+def call(connection, method, path, body=None, headers={}):
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+
+def note(line):
+    path = os.environ.get("NOTES")
+    if path:
+        with open(path, "a") as notes:
+            notes.write(line + "\n")
+
+
+def handle(connection, event, head):
+    id = head["Lambda-Runtime-Aws-Request-Id"]
+    answer = f"{base}/invocation/{id}/response"
+    do = event.get("do") if isinstance(event, dict) else None
+    if do == "raise":
+        body = json.dumps({"errorMessage": "no luck", "errorType": "Luck", "stackTrace": []})
+        return call(connection, "POST", f"{base}/invocation/{id}/error", body, {"Lambda-Runtime-Function-Error-Type": "Function.Luck"})
+    if do == "hang":
+        time.sleep(60)
+    if do == "exit":
+        os._exit(event["code"])
+    if do == "signal":
+        os.kill(os.getpid(), event["signal"])
+        time.sleep(60)
+    if do == "flood":
+        return note(str(call(connection, "POST", answer, b"x" * (7 << 20))[0]))
+    if do == "answer-and-exit":
+        call(connection, "POST", answer, "1")
+        os._exit(3)
+    if do == "wrong-id":
+        status, _, body = call(connection, "POST", f"{base}/invocation/nobody/response", "1")
+        return call(connection, "POST", answer, json.dumps({"status": status, "body": json.loads(body)}))
+    if do == "wrong-mode":
+        status, _, body = call(connection, "POST", answer, "1", {"Lambda-Runtime-Function-Response-Mode": "x"})
+        return call(connection, "POST", answer, json.dumps({"status": status, "body": json.loads(body)}))
+    if do == "next-twice":
+        status, _, body = call(connection, "GET", f"{base}/invocation/next")
+        return call(connection, "POST", answer, json.dumps({"status": status, "body": json.loads(body)}))
+    if do == "stale":
+        status, _, body = call(connection, "POST", answer, "1", {"Lambda-Runtime-Invocation-Id": "old"})
+        return call(connection, "POST", answer, json.dumps({"status": status, "body": json.loads(body)}))
+    if do == "stream":
+        parts = [b'{"a":', b"1", b"}"]
+        headers = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked"}
+        connection.request("POST", answer, iter(parts), headers, encode_chunked=True)
+        return connection.getresponse().read()
+    if do == "broken-stream":
+        import base64, socket
+        host, port = api.split(":")
+        report = base64.b64encode(b'{"errorType":"Runtime.Half","errorMessage":"half"}').decode()
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall((f"POST {answer} HTTP/1.1\r\nHost: x\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+                "Transfer-Encoding: chunked\r\nTrailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
+                "4\r\nhalf\r\n0\r\nLambda-Runtime-Function-Error-Type: Runtime.Half\r\n"
+                f"Lambda-Runtime-Function-Error-Body: {report}\r\n\r\n").encode())
+            raw.recv(4096)
+        return
+    if do == "head":
+        return call(connection, "POST", answer, json.dumps({name.lower(): value for name, value in head.items()}))
+    if do == "environment":
+        return call(connection, "POST", answer, json.dumps(dict(os.environ)))
+    if do == "pid":
+        return call(connection, "POST", answer, str(os.getpid()))
+    if do == "print":
+        print("first\nsecond", flush=True)
+        print("third", end="", file=sys.stderr, flush=True)
+    if do == "print-much":
+        print("y" * 10000, flush=True)
+    if do == "fail-until":
+        note(id)
+        with open(os.environ["NOTES"]) as notes:
+            if len(notes.readlines()) < event["tries"]:
+                return call(connection, "POST", f"{base}/invocation/{id}/error", "{}")
+    if do == "wait":
+        # Says that it has begun, then waits to be let go.
+        note("begun")
+        while not os.path.exists(event["until"]):
+            time.sleep(0.01)
+    call(connection, "POST", answer, json.dumps(event))
+
+
+def register(name, events):
+    connection = http.client.HTTPConnection(api)
+    headers = {"Lambda-Extension-Name": name, "Lambda-Extension-Accept-Feature": "accountId"}
+    return call(connection, "POST", "/2020-01-01/extension/register", json.dumps({"events": events}), headers)
+
+
+def events(identifier):
+    connection = http.client.HTTPConnection(api)
+    while True:
+        status, head, body = call(connection, "GET", "/2020-01-01/extension/event/next", None, {"Lambda-Extension-Identifier": identifier})
+        if status != 200:
+            return
+        event = json.loads(body)
+        note(event["eventType"] + " " + event.get("shutdownReason", event.get("requestId", "")))
+        if event["eventType"] == "SHUTDOWN":
+            os._exit(0)
+
+
+def poll():
+    connection = http.client.HTTPConnection(api)
+    while True:
+        status, head, body = call(connection, "GET", f"{base}/invocation/next")
+        if status != 200:
+            sys.exit(9)
+        handle(connection, json.loads(body), head)
+        connection.close()
+
+
+mode = sys.argv[1] if len(sys.argv) > 1 else "plain"
+if mode == "init-error":
+    body = json.dumps({"errorMessage": "cannot start", "errorType": "Start"})
+    call(http.client.HTTPConnection(api), "POST", f"{base}/init/error", body)
+    sys.exit(1)
+if mode == "init-exit":
+    sys.exit(int(sys.argv[2]))
+if mode == "init-once":
+    # Fails at its first start only.
+    if not os.path.exists(sys.argv[2]):
+        open(sys.argv[2], "w").close()
+        sys.exit(1)
+if mode == "init-hang":
+    time.sleep(60)
+if mode == "internal":
+    status, head, body = register("inside", ["INVOKE"])
+    note(f"registered {status} {json.loads(body)['accountId']}")
+    note(f"shutdown {register('other', ['SHUTDOWN'])[0]}")
+    note(f"unknown {register('other', ['DANCE'])[0]}")
+    threading.Thread(target=events, args=(head["Lambda-Extension-Identifier"],), daemon=True).start()
+    connection = http.client.HTTPConnection(api)
+    status, _, body = call(connection, "PUT", "/2022-07-01/telemetry", "{}")
+    note(f"telemetry {status}")
+    status, _, body = call(connection, "GET", "/2018-06-01/ping")
+    note(f"ping {body.decode()}")
+    status, _, body = call(connection, "POST", f"{base}/invocation/x/response", "1")
+    note(f"early {status}")
+if mode == "adapter":
+    # The web adapter's part: external extension and runtime in one.
+    status, head, body = register("lambda-adapter", ["SHUTDOWN"])
+    note(f"adapter {os.getpid()} {os.environ['AWS_LWA_PORT']} {'_HANDLER' in os.environ}")
+    threading.Thread(target=events, args=(head["Lambda-Extension-Identifier"],), daemon=True).start()
+if mode == "app":
+    signal.signal(signal.SIGTERM, lambda *_: (note("app SIGTERM"), os._exit(0)))
+    note(f"app {os.getpid()} {os.environ['PORT']}")
+    time.sleep(600)
+if mode == "managed":
+    for _ in range(int(os.environ["AWS_LAMBDA_MAX_CONCURRENCY"])):
+        threading.Thread(target=poll).start()
+else:
+    poll()

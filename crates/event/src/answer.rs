@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
+/// One header field of an answer, name and value as bytes.
+pub type AnswerField<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// An HTTP answer, buffered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer<'a> {
     /// 100..=999 as the function or app gave it.
     pub status: u16,
     /// In order, repeats kept. Cookies are `set-cookie` fields. Values may be any header bytes.
-    pub headers: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    pub headers: Vec<AnswerField<'a>>,
     /// The bytes for the client.
     pub body: Cow<'a, [u8]>,
 }

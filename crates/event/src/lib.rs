@@ -25,7 +25,7 @@ mod text;
 mod time;
 
 use alb::Maps;
-pub use answer::{Answer, AnswerError};
+pub use answer::{Answer, AnswerError, AnswerField};
 use envelope::Envelope;
 pub use request::{Context, EventError, Field, Kind, Received, Request};
 

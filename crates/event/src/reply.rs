@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::answer::{Answer, AnswerError};
+use crate::answer::{Answer, AnswerError, AnswerField};
 use crate::fields::{self, MAX_FIELDS};
 use crate::json::{JsonError, Object, Reader, Value, reader, writer};
 use crate::{base64, text};
 
 /// Header fields of an answer.
-pub(crate) type Headers<'a> = Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>;
+pub(crate) type Headers<'a> = Vec<AnswerField<'a>>;
 
 /// The keys of an answer that some format reads. `null` is as good as absent.
 #[derive(Debug, Default)]

@@ -193,17 +193,6 @@ class Emulator(unittest.TestCase):
         answer, payload = self.invoke("rust", {"fail": True})
         self.assertEqual((answer["FunctionError"], payload["errorMessage"]), ("Unhandled", "asked to fail"))
 
-    def test_streamed_invoke_of_a_buffered_function(self):
-        answer = self.client.invoke_with_response_stream(FunctionName="echo", Payload=b"[1]")
-        parts, complete = [], []
-        for event in answer["EventStream"]:
-            if "PayloadChunk" in event:
-                parts.append(event["PayloadChunk"]["Payload"])
-            else:
-                complete.append(event["InvokeComplete"])
-        self.assertEqual(json.loads(b"".join(parts))["event"], [1])
-        self.assertEqual(len(complete), 1)
-
 
 class Signatures(unittest.TestCase):
     @classmethod

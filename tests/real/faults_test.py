@@ -159,7 +159,9 @@ class Gateway(unittest.TestCase):
             "emulator",
             f"""
             lambridge: 1
-            emulator: {{ address: "{address}", credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: right }} }}
+            emulator:
+              address: {address}
+              credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: right }}
             functions:
               web:
                 run: {{ command: {RIC} functions.web, dir: {FUNCTIONS} }}

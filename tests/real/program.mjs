@@ -22,24 +22,26 @@ export function emulator(config) {
   const child = spawn(lambridge, ["emulator", "-c", file], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
   const stop = () => {
     try {
-      process.kill(-child.pid, "SIGKILL");
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     } catch (error) {
       if (error.code !== "ESRCH") throw error;
     }
     rmSync(folder, { recursive: true, force: true });
   };
+  let deadline;
   return new Promise((done, failed) => {
-    const deadline = setTimeout(() => failed(new Error("no address in 30 s")), 30_000);
+    deadline = setTimeout(() => failed(new Error("no address in 30 s")), 30_000);
     child.once("error", failed);
     child.once("exit", (code) => failed(new Error(`it ended with ${code}`)));
     createInterface({ input: child.stdout }).on("line", (line) => {
       const found = /emulator on (http:\/\/\S+)/.exec(line);
       if (!found) return;
-      clearTimeout(deadline);
       done({ endpoint: found[1], stop });
     });
-  }).catch((error) => {
-    stop();
-    throw error;
-  });
+  })
+    .catch((error) => {
+      stop();
+      throw error;
+    })
+    .finally(() => clearTimeout(deadline));
 }

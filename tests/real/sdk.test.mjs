@@ -6,7 +6,6 @@ import { emulator, functions, python, require } from "./program.mjs";
 
 const {
   InvokeCommand,
-  InvokeWithResponseStreamCommand,
   InvalidRequestContentException,
   LambdaClient,
   RequestTooLargeException,
@@ -98,17 +97,5 @@ functions:
       await assert.rejects(refused, (error) => error.name === name && error.$metadata.httpStatusCode === 403);
       other.destroy();
     }
-  });
-
-  test("a streamed call", async () => {
-    const answer = await client.send(new InvokeWithResponseStreamCommand({ FunctionName: "echo", Payload: "[1]" }));
-    const chunks = [];
-    let complete = 0;
-    for await (const event of answer.EventStream) {
-      if (event.PayloadChunk) chunks.push(event.PayloadChunk.Payload);
-      if (event.InvokeComplete) complete += 1;
-    }
-    assert.deepEqual(JSON.parse(Buffer.concat(chunks)).event, [1]);
-    assert.equal(complete, 1);
   });
 });

@@ -182,7 +182,7 @@ class Answer:
     def reason(self):
         """The reason of a problem answer."""
         assert self.one("content-type").startswith("application/problem+json"), self
-        return json.loads(self.body)["type"].rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+        return re.split(r"[/:#]", json.loads(self.body)["type"])[-1]
 
 
 def request(address, method, target, headers=(), body=None, timeout=DEADLINE):

@@ -32,7 +32,11 @@ fn python_tests(workspace: &Workspace, counterparts: &Counterparts) -> Result<()
 fn node_tests(workspace: &Workspace, counterparts: &Counterparts) -> Result<(), String> {
     let files = tests_in(&workspace.root.join("tests/real"), ".test.mjs")?;
     let mut command = Command::new("node");
-    run_command(with_environment(command.arg("--test").args(files), workspace, counterparts))
+    run_command(with_environment(
+        command.args(["--test", "--test-timeout=120000"]).args(files),
+        workspace,
+        counterparts,
+    ))
 }
 
 fn with_environment<'a>(

@@ -1,35 +1,102 @@
 //! Lambda's API: Invoke over a pooled, signed HTTP client.
 //!
 //! One [`Lambda`] serves one (region, endpoint, credentials) combination; [`Pool`] hands them out and survives
-//! reloads. An [`InvokeError`] always says whether the function may have run.
+//! reloads. An [`InvokeError`] always says whether the function may have run. Nothing is tried twice in here but a request
+//! of which no byte was sent: retries are the caller's decision.
+//!
+//! Region and endpoint come from the function's own settings, then from what its ARN names, then from the environment; only
+//! a region that none of them gives is looked for in the shared files and the instance's metadata, at the first call.
 
+mod answer;
+mod connection;
+mod credentials;
+mod endpoint;
+mod lambda;
 mod outcome;
+mod sign;
 
+pub use lambda::{Call, Lambda, Target};
 pub use outcome::{Executed, InvokeError, Invoked};
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use lambridge_model::Function;
-use lambridge_wire::invoke::InvocationType;
-use tokio::time::Instant;
+use lambridge_model::{Credentials, Function};
+
+use crate::connection::Tls;
+
+pub(crate) type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// All clients of a process, keyed by the settings they depend on, so that functions with equal settings share
 /// connections and credentials, across reloads.
-#[derive(Debug, Clone)]
-pub struct Pool {}
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    env: Env,
+    connections_max: usize,
+    tls: Arc<Tls>,
+    /// By region and endpoint; few credentials share both.
+    clients: Mutex<HashMap<Place, Vec<(Credentials, Lambda)>>>,
+}
+
+/// Region, and endpoint where it is not the region's own.
+type Place = (Option<String>, Option<String>);
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("connections_max", &self.shared.connections_max).finish_non_exhaustive()
+    }
+}
 
 impl Pool {
-    /// `env` gives `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, `AWS_REGION`.
+    /// `env` gives `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, `AWS_REGION`; each client opens at most
+    /// `connections_max` connections.
     pub fn new(env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>, connections_max: usize) -> Self {
-        let _ = (env, connections_max);
-        todo!()
+        let (tls, clients) = (Arc::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { env, connections_max, tls, clients }) }
     }
 
     /// The client for `function`; the same one for equal settings. Does no I/O.
     pub fn client(&self, function: &Function) -> Result<Lambda, ClientError> {
-        let _ = function;
-        todo!()
+        let place = self.place(function);
+        // A poisoned lock holds a whole map: each change is one call.
+        let mut clients = self.shared.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let known = clients.get(&place).into_iter().flatten();
+        if let Some((_, client)) =
+            known.into_iter().find(|(credentials, _)| *credentials == function.credentials)
+        {
+            return Ok(client.clone());
+        }
+        let (region, endpoint) = place.clone();
+        let credentials = function.credentials.clone();
+        let client = Lambda::new(&self.shared, region, endpoint, credentials.clone())?;
+        // What no one but this map holds is left from an earlier configuration.
+        clients.retain(|_, list| {
+            list.retain(|(_, client)| client.is_shared());
+            !list.is_empty()
+        });
+        clients.entry(place).or_default().push((credentials, client.clone()));
+        Ok(client)
+    }
+
+    fn place(&self, function: &Function) -> Place {
+        let env = |name: &str| (self.shared.env)(name).filter(|value| !value.trim().is_empty());
+        let region = function
+            .region
+            .clone()
+            .or_else(|| function.name.region().map(str::to_owned))
+            .or_else(|| env("AWS_REGION"))
+            .or_else(|| env("AWS_DEFAULT_REGION"));
+        let endpoint = function
+            .endpoint
+            .clone()
+            .or_else(|| env("AWS_ENDPOINT_URL_LAMBDA"))
+            .or_else(|| env("AWS_ENDPOINT_URL"));
+        (region, endpoint)
     }
 }
 
@@ -44,44 +111,18 @@ pub enum ClientError {
     },
 }
 
-/// A client of one Lambda endpoint. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Lambda {}
-
-/// One call.
-#[derive(Debug, Clone)]
-pub struct Call<'a> {
-    /// Encoded path and query of the call, made once per function by [`Lambda::target`].
-    pub target: &'a Target,
-    /// The kind.
-    pub kind: InvocationType,
-    /// The event.
-    pub payload: Bytes,
-    /// Ask for the last 4 KB of log.
-    pub log_tail: bool,
-    /// `X-Amzn-Trace-Id` to pass on.
-    pub trace_id: Option<&'a str>,
-    /// Everything, connection included, ends here.
-    pub deadline: Instant,
-}
-
-/// Which function of the endpoint, ready to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// `/2015-03-31/functions/…/invocations?Qualifier=…`, percent-encoded.
-    pub path_and_query: String,
-}
-
-impl Lambda {
-    /// Precomputes the request target of `function`.
-    pub fn target(function: &Function) -> Target {
-        let _ = function;
-        todo!()
+/// An error and its causes in one line, of bounded length.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause.filter(|_| text.len() < 1024) {
+        let next = error.to_string();
+        // Some errors repeat their cause already.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
     }
-
-    /// Sends one signed Invoke. No hidden retries.
-    pub async fn invoke(&self, call: Call<'_>) -> Result<Invoked, InvokeError> {
-        let _ = call;
-        todo!()
-    }
+    text
 }

@@ -118,3 +118,48 @@ pub enum InvokeError {
     #[error("no region is configured")]
     NoRegion,
 }
+
+impl InvokeError {
+    /// Whether the function may have run.
+    ///
+    /// A 502 or 5xx other than Lambda's own refusals to start a sandbox leaves it open; every 4xx comes before the function,
+    /// but for a 408, 409 or 410 of a sandbox that was being prepared, which did not run the handler either.
+    pub fn executed(&self) -> Executed {
+        match self {
+            Self::Unreachable { executed, .. } | Self::Timeout { executed } => *executed,
+            Self::AnswerTooLarge { .. } => Executed::Maybe,
+            Self::Service { status: 502, kind, .. } if NEVER_STARTED.contains(&kind.as_str()) => Executed::No,
+            Self::Service { .. } => Executed::Maybe,
+            Self::Throttled { .. }
+            | Self::NotFound { .. }
+            | Self::AccessDenied { .. }
+            | Self::TooLarge
+            | Self::InvalidRequest { .. }
+            | Self::NoCredentials { .. }
+            | Self::NoRegion => Executed::No,
+        }
+    }
+
+    /// AWS's request id, where an answer came and had one.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Throttled { request_id, .. }
+            | Self::NotFound { request_id, .. }
+            | Self::AccessDenied { request_id, .. }
+            | Self::InvalidRequest { request_id, .. }
+            | Self::Service { request_id, .. } => request_id.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The 502s that say that no sandbox could be started. Source: the service model's descriptions of them.
+const NEVER_STARTED: [&str; 7] = [
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "ENILimitReachedException",
+    "ENINotReadyException",
+    "ResourceNotReadyException",
+    "SubnetIPAddressLimitReachedException",
+    "EC2AccessDeniedException",
+];

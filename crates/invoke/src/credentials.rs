@@ -1,0 +1,186 @@
+//! Who calls: keys from the configured source, kept, and renewed before they expire.
+//!
+//! Nothing is read until the first call. One renewal runs at a time, in a task of its own, so that a caller whose deadline
+//! passes does not end it for the others. While keys are still valid, calls go on with them, whether the renewal is slow or
+//! fails; a failure is remembered for a moment, so that a broken source is not asked once a call.
+//!
+//! The source itself is AWS's own chain (`aws-config`): environment, shared files, SSO, web identity, container, instance.
+//! The two variables that come first in it are read through the injected environment.
+
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use lambridge_model::Credentials as Source;
+use tokio::sync::OnceCell;
+
+use crate::Env;
+use crate::sign::Keys;
+
+mod source;
+
+pub(crate) use source::default_region;
+
+/// Renewal starts this long before the end, or in the last fifth of a shorter life.
+const AHEAD: Duration = Duration::from_secs(300);
+/// Keys that end sooner than this are not used any more: the request has to arrive.
+const MARGIN: Duration = Duration::from_secs(2);
+/// No source may take longer.
+const LOAD: Duration = Duration::from_secs(30);
+/// Time between two tries of a source that failed.
+const BACKOFF: Duration = Duration::from_secs(1);
+/// Keys younger than this are not dropped because Lambda called them expired: new ones would be the same.
+const YOUNG: Duration = Duration::from_secs(30);
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Keys and their life.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub keys: Keys,
+    loaded: SystemTime,
+    expires: Option<SystemTime>,
+}
+
+/// Keys of one source. `Debug` shows none of them.
+pub(crate) struct Store {
+    source: Source,
+    env: Env,
+    clock: Clock,
+    provider: OnceCell<SharedCredentialsProvider>,
+    current: RwLock<Option<Arc<Lease>>>,
+    renewal: Arc<tokio::sync::Mutex<()>>,
+    failed: Mutex<Option<(SystemTime, String)>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store(***)")
+    }
+}
+
+impl Store {
+    pub(crate) fn new(source: Source, env: Env) -> Self {
+        Self {
+            source,
+            env,
+            clock: Arc::new(SystemTime::now),
+            provider: OnceCell::new(),
+            current: RwLock::new(None),
+            renewal: Arc::default(),
+            failed: Mutex::new(None),
+        }
+    }
+
+    /// Keys to sign with now. `region` is where STS is asked, if it is.
+    pub(crate) async fn get(self: &Arc<Self>, region: &str) -> Result<Arc<Lease>, String> {
+        let now = (self.clock)();
+        if let Some(lease) = self.current() {
+            if !lease.is_due(now) {
+                return Ok(lease);
+            }
+            if lease.is_valid(now) {
+                self.renew_behind(region);
+                return Ok(lease);
+            }
+        }
+        let (store, region) = (Arc::clone(self), region.to_owned());
+        let renewal = async move {
+            let _one = Arc::clone(&store.renewal).lock_owned().await;
+            store.renew(&region).await
+        };
+        tokio::spawn(renewal).await.map_err(|_| "the source of credentials ended unexpectedly".to_owned())?
+    }
+
+    /// Lambda called these keys expired or unknown: the next call loads others.
+    pub(crate) fn refused(&self, lease: &Arc<Lease>) {
+        let young = (self.clock)().duration_since(lease.loaded).is_ok_and(|age| age < YOUNG);
+        if young || matches!(self.source, Source::Static { .. }) {
+            return;
+        }
+        let mut current = self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if current.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, lease)) {
+            *current = None;
+        }
+    }
+
+    fn current(&self) -> Option<Arc<Lease>> {
+        self.current.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Starts a renewal unless one runs or one failed a moment ago.
+    fn renew_behind(self: &Arc<Self>, region: &str) {
+        if let Ok(one) = Arc::clone(&self.renewal).try_lock_owned() {
+            let (store, region) = (Arc::clone(self), region.to_owned());
+            tokio::spawn(async move {
+                let _one = one;
+                // A failure is remembered in the store; the keys at hand still serve.
+                let _ = store.renew(&region).await;
+            });
+        }
+    }
+
+    /// Loads new keys, unless someone just did or just failed to. The caller holds the renewal lock.
+    async fn renew(&self, region: &str) -> Result<Arc<Lease>, String> {
+        let now = (self.clock)();
+        if let Some(lease) = self.current().filter(|lease| !lease.is_due(now)) {
+            return Ok(lease);
+        }
+        if let Some(message) = self.recent_failure(now) {
+            return Err(message);
+        }
+        let loaded = tokio::time::timeout(LOAD, self.load(region))
+            .await
+            .unwrap_or_else(|_| Err("the source did not answer in time".to_owned()));
+        let mut failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match loaded {
+            Ok(lease) => {
+                *failed = None;
+                let lease = Arc::new(lease);
+                *self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+                    Some(Arc::clone(&lease));
+                Ok(lease)
+            }
+            Err(message) => {
+                *failed = Some(((self.clock)(), message.clone()));
+                Err(message)
+            }
+        }
+    }
+
+    fn recent_failure(&self, now: SystemTime) -> Option<String> {
+        let failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let recent = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age < BACKOFF);
+        failed.as_ref().filter(|(at, _)| recent(*at)).map(|(_, message)| message.clone())
+    }
+
+    async fn load(&self, region: &str) -> Result<Lease, String> {
+        let provider = self
+            .provider
+            .get_or_init(|| source::provider(self.source.clone(), region.to_owned(), Arc::clone(&self.env)));
+        let found = provider.await.provide_credentials().await.map_err(|error| crate::chain(&error))?;
+        let keys = Keys::new(found.access_key_id(), found.secret_access_key(), found.session_token());
+        let now = (self.clock)();
+        let lease = Lease { keys, loaded: now, expires: found.expiry() };
+        if lease.is_valid(now) {
+            Ok(lease)
+        } else {
+            Err("the source gave credentials that have expired".to_owned())
+        }
+    }
+}
+
+impl Lease {
+    fn is_due(&self, now: SystemTime) -> bool {
+        let Some(expires) = self.expires else { return false };
+        let life = expires.duration_since(self.loaded).unwrap_or_default();
+        now + AHEAD.min(life / 5) >= expires
+    }
+
+    fn is_valid(&self, now: SystemTime) -> bool {
+        self.expires.is_none_or(|expires| now + MARGIN < expires)
+    }
+}
+
+#[cfg(test)]
+mod tests;

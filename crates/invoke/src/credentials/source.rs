@@ -1,0 +1,81 @@
+//! The configured source as a provider of AWS's SDK.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials as Keys;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use lambridge_model::{AssumeRole, Credentials as Source};
+
+use crate::Env;
+
+type Making = Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send>>;
+
+/// Boxed, since a role may be assumed from a role.
+pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
+    Box::pin(async move {
+        match source {
+            Source::Default => default_chain(region, &env).await,
+            Source::Static { access_key_id, secret_access_key, session_token } => {
+                let token = session_token.map(|token| token.expose().to_owned());
+                fixed(&access_key_id, secret_access_key.expose(), token)
+            }
+            Source::Profile(name) => {
+                let config = ProviderConfig::default().with_region(Some(Region::new(region)));
+                let profile = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&config);
+                SharedCredentialsProvider::new(profile.build())
+            }
+            Source::AssumeRole(role) => assume(*role, region, env).await,
+        }
+    })
+}
+
+async fn default_chain(region: String, env: &Env) -> SharedCredentialsProvider {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    if let (Some(id), Some(secret)) = (set("AWS_ACCESS_KEY_ID"), set("AWS_SECRET_ACCESS_KEY")) {
+        return fixed(&id, &secret, set("AWS_SESSION_TOKEN"));
+    }
+    SharedCredentialsProvider::new(
+        DefaultCredentialsChain::builder().region(Region::new(region)).build().await,
+    )
+}
+
+fn fixed(id: &str, secret: &str, token: Option<String>) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Keys::new(id, secret, token, None, "lambridge"))
+}
+
+async fn assume(role: AssumeRole, region: String, env: Env) -> SharedCredentialsProvider {
+    let endpoint = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]
+        .iter()
+        .find_map(|name| env(name))
+        .filter(|url| !url.is_empty());
+    let base = provider(role.base, region.clone(), Arc::clone(&env)).await;
+    let mut config = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region))
+        .credentials_provider(base.clone());
+    if let Some(endpoint) = endpoint {
+        config = config.endpoint_url(endpoint);
+    }
+    let mut builder =
+        AssumeRoleProvider::builder(role.arn).session_name(role.session_name).configure(&config.load().await);
+    if let Some(id) = role.external_id {
+        builder = builder.external_id(id);
+    }
+    SharedCredentialsProvider::new(builder.build_from_provider(base).await)
+}
+
+/// The region that the shared files or the instance name.
+pub(crate) async fn default_region(source: &Source) -> Option<String> {
+    let mut builder = DefaultRegionChain::builder();
+    if let Source::Profile(name) = source {
+        builder = builder.profile_name(name);
+    }
+    builder.build().region().await.map(|region| region.as_ref().to_owned())
+}

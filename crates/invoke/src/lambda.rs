@@ -1,0 +1,230 @@
+//! One client: region, endpoint, credentials, connections.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Request};
+use http_body_util::Full;
+use lambridge_model::{Credentials, Function};
+use lambridge_wire::invoke::{self as wire, InvocationType};
+use lambridge_wire::limits::SYNC_PAYLOAD;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use crate::connection::{Broken, Connections, Tls};
+use crate::credentials::{Lease, Store};
+use crate::endpoint::Endpoint;
+use crate::{ClientError, Executed, InvokeError, Invoked, Shared, answer, credentials, sign};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge/", env!("CARGO_PKG_VERSION")));
+
+/// A client of one Lambda endpoint. Cheap to clone.
+#[derive(Clone)]
+pub struct Lambda {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    region: OnceCell<String>,
+    connections: OnceCell<Arc<Connections>>,
+    source: Credentials,
+    store: Arc<Store>,
+    tls: Arc<Tls>,
+    connections_max: usize,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// Encoded path and query of the call, made once per function by [`Lambda::target`].
+    pub target: &'a Target,
+    /// The kind.
+    pub kind: InvocationType,
+    /// The event.
+    pub payload: Bytes,
+    /// Ask for the last 4 KB of log.
+    pub log_tail: bool,
+    /// `X-Amzn-Trace-Id` to pass on.
+    pub trace_id: Option<&'a str>,
+    /// Everything, connection included, ends here.
+    pub deadline: Instant,
+}
+
+/// Which function of the endpoint, ready to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `/2015-03-31/functions/…/invocations?Qualifier=…`, percent-encoded.
+    pub path_and_query: String,
+}
+
+impl fmt::Debug for Lambda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lambda")
+            .field("region", &self.inner.region.get())
+            .field("endpoint", &self.inner.connections.get().map(|c| c.endpoint().host_header.clone()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lambda {
+    pub(crate) fn new(
+        shared: &Shared,
+        region: Option<String>,
+        endpoint: Option<String>,
+        source: Credentials,
+    ) -> Result<Self, ClientError> {
+        let endpoint = match (&endpoint, &region) {
+            (Some(url), _) => Some(Endpoint::parse(url)?),
+            (None, Some(region)) => Some(Endpoint::of_region(region)?),
+            (None, None) => None,
+        };
+        let (tls, max) = (Arc::clone(&shared.tls), shared.connections_max);
+        let connections =
+            endpoint.map(|endpoint| Arc::new(Connections::new(endpoint, Arc::clone(&tls), max)));
+        let inner = Inner {
+            region: OnceCell::new_with(region),
+            connections: OnceCell::new_with(connections),
+            store: Arc::new(Store::new(source.clone(), Arc::clone(&shared.env))),
+            source,
+            tls,
+            connections_max: max,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Someone beside the pool holds this client.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
+    /// Precomputes the request target of `function`. The qualifier goes into the query, wherever it was written.
+    pub fn target(function: &Function) -> Target {
+        let qualifier = function.name.qualifier().or(function.qualifier.as_deref());
+        Target { path_and_query: wire::invoke_path(&function.name.unqualified().to_string(), qualifier) }
+    }
+
+    /// Sends one signed Invoke. No hidden retries.
+    pub async fn invoke(&self, call: Call<'_>) -> Result<Invoked, InvokeError> {
+        let sent = AtomicBool::new(false);
+        match tokio::time::timeout_at(call.deadline, self.inner.invoke(&call, &sent)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let executed = if sent.load(Ordering::Relaxed) { Executed::Maybe } else { Executed::No };
+                Err(InvokeError::Timeout { executed })
+            }
+        }
+    }
+}
+
+impl Inner {
+    async fn invoke(&self, call: &Call<'_>, sent: &AtomicBool) -> Result<Invoked, InvokeError> {
+        let region = self.region().await?;
+        let connections = self.connections(region).await?;
+        let lease = self.store.get(region).await.map_err(|message| InvokeError::NoCredentials { message })?;
+        let _permit = connections.permit().await;
+        let request = signed(call, connections.endpoint(), &lease, region)?;
+        let answer = connections
+            .exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed))
+            .await
+            .map_err(unreachable)?;
+        let outcome = answer::read(answer);
+        if let Err(InvokeError::AccessDenied { kind, .. }) = &outcome
+            && answer::blames_keys(kind)
+        {
+            self.store.refused(&lease);
+        }
+        outcome
+    }
+
+    async fn region(&self) -> Result<&str, InvokeError> {
+        let found = self.region.get_or_try_init(|| async {
+            credentials::default_region(&self.source).await.ok_or(InvokeError::NoRegion)
+        });
+        found.await.map(String::as_str)
+    }
+
+    async fn connections(&self, region: &str) -> Result<&Arc<Connections>, InvokeError> {
+        let made = self.connections.get_or_try_init(|| async {
+            let endpoint = Endpoint::of_region(region).map_err(|error| unsent(error.to_string()))?;
+            Ok(Arc::new(Connections::new(endpoint, Arc::clone(&self.tls), self.connections_max)))
+        });
+        made.await
+    }
+}
+
+fn unsent(message: String) -> InvokeError {
+    InvokeError::Unreachable { message, executed: Executed::No }
+}
+
+fn unreachable(broken: Broken) -> InvokeError {
+    match broken {
+        Broken::Unsent(message) => unsent(message),
+        Broken::Sent(message) => InvokeError::Unreachable { message, executed: Executed::Maybe },
+        Broken::TooLarge => InvokeError::AnswerTooLarge { limit: SYNC_PAYLOAD },
+    }
+}
+
+/// The request with all its headers. The trace id is not signed: proxies may change it on the way, and AWS's signer leaves it
+/// out too.
+fn signed(
+    call: &Call<'_>,
+    endpoint: &Endpoint,
+    lease: &Lease,
+    region: &str,
+) -> Result<Request<Full<Bytes>>, InvokeError> {
+    let malformed = |what: &str| unsent(format!("the request's {what} cannot be sent"));
+    let joined;
+    let path_and_query = if endpoint.base.is_empty() {
+        &call.target.path_and_query
+    } else {
+        joined = format!("{}{}", endpoint.base, call.target.path_and_query);
+        &joined
+    };
+    let mut named = [("content-type", "application/json"); 3];
+    let mut count = 1;
+    if call.kind != InvocationType::RequestResponse {
+        named[count] = (wire::X_AMZ_INVOCATION_TYPE, call.kind.as_str());
+        count += 1;
+    }
+    if call.log_tail {
+        named[count] = (wire::X_AMZ_LOG_TYPE, "Tail");
+        count += 1;
+    }
+    let date = sign::now();
+    let host = endpoint.host_header.to_str().map_err(|_| malformed("host"))?;
+    let to_sign = sign::Request { path_and_query, host, headers: &named[..count], payload: &call.payload };
+    let authorization = lease.keys.authorization(&to_sign, region, &date);
+
+    let mut request = Request::new(Full::new(call.payload.clone()));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = path_and_query.parse().map_err(|_| malformed("path"))?;
+    let headers = request.headers_mut();
+    headers.reserve(10);
+    headers.insert(HOST, endpoint.host_header.clone());
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(http::header::USER_AGENT, USER_AGENT);
+    let secret = |value: &str| {
+        HeaderValue::from_str(value).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        })
+    };
+    headers.insert(AUTHORIZATION, secret(&authorization).map_err(|_| malformed("signature"))?);
+    let date = HeaderValue::from_str(date.as_str()).map_err(|_| malformed("date"))?;
+    headers.insert("x-amz-date", date);
+    if let Some(token) = lease.keys.session_token() {
+        headers.insert("x-amz-security-token", secret(token).map_err(|_| malformed("session token"))?);
+    }
+    for (name, value) in &named[1..count] {
+        headers.insert(*name, HeaderValue::from_static(value));
+    }
+    // A trace id that cannot be a header is left out: tracing must not fail a call.
+    if let Some(trace_id) = call.trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert(wire::X_AMZN_TRACE_ID, trace_id);
+    }
+    Ok(request)
+}

@@ -1,0 +1,202 @@
+//! Signature Version 4 for the one kind of request this crate sends.
+//!
+//! The general signer of AWS's SDK builds and sorts every part of every request; here the method, the service and the set of
+//! headers are known, and the key of the day is kept. So a signature costs two hashes and one HMAC, a few microseconds less.
+//! The tests compare each form with `aws-sigv4`.
+//!
+//! The rule, for any service but S3: the path is percent-encoded once more than it is sent, so `%3A` is signed as `%253A`;
+//! dot segments are not resolved (no function is called `.`); the query is signed as sent; `host`, `content-type` and all `x-amz-*` headers are signed, in alphabetical order.
+//!
+//! Source: IAM user guide, "Create a signed AWS API request".
+
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+mod date;
+
+pub(crate) use date::AmzDate;
+
+const SERVICE: &str = "lambda";
+
+/// What is signed beside credentials, region and time.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    /// Path and query as sent.
+    pub path_and_query: &'a str,
+    /// Value of the `host` header.
+    pub host: &'a str,
+    /// All other signed headers but date and token: lower case, in alphabetical order.
+    pub headers: &'a [(&'static str, &'a str)],
+    /// The body.
+    pub payload: &'a [u8],
+}
+
+/// Keys to sign with. `Debug` shows none of them.
+pub(crate) struct Keys {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+    /// The derived key of one day and region.
+    derived: Mutex<Option<Derived>>,
+}
+
+struct Derived {
+    day: [u8; 8],
+    region: String,
+    mac: Hmac<Sha256>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(***)")
+    }
+}
+
+impl Keys {
+    pub(crate) fn new(access_key_id: &str, secret_access_key: &str, session_token: Option<&str>) -> Self {
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret_access_key.to_owned(),
+            session_token: session_token.filter(|token| !token.is_empty()).map(str::to_owned),
+            derived: Mutex::new(None),
+        }
+    }
+
+    /// To be sent as `x-amz-security-token`.
+    pub(crate) fn session_token(&self) -> Option<&str> {
+        self.session_token.as_deref()
+    }
+
+    /// The `authorization` header of `request`, sent at `date` to `region`.
+    pub(crate) fn authorization(&self, request: &Request<'_>, region: &str, date: &AmzDate) -> String {
+        let (canonical, signed) = self.canonical(request, date);
+        let mut scope = String::with_capacity(48);
+        for part in [date.day(), "/", region, "/", SERVICE, "/aws4_request"] {
+            scope.push_str(part);
+        }
+        let mut mac = self.day_key(region, date);
+        mac.update(b"AWS4-HMAC-SHA256\n");
+        mac.update(date.as_str().as_bytes());
+        mac.update(b"\n");
+        mac.update(scope.as_bytes());
+        mac.update(b"\n");
+        mac.update(&hex(&Sha256::digest(canonical.as_bytes())));
+        let signature = hex(&mac.finalize().into_bytes());
+
+        let mut header = String::with_capacity(256);
+        header.push_str("AWS4-HMAC-SHA256 Credential=");
+        for part in [&self.access_key_id, "/", &scope, ", SignedHeaders=", &signed, ", Signature="] {
+            header.push_str(part);
+        }
+        push_ascii(&mut header, &signature);
+        header
+    }
+
+    /// The canonical request, and the names of its headers.
+    fn canonical(&self, request: &Request<'_>, date: &AmzDate) -> (String, String) {
+        let (path, query) = request.path_and_query.split_once('?').unwrap_or((request.path_and_query, ""));
+        let mut text = String::with_capacity(512 + self.session_token.as_ref().map_or(0, String::len));
+        text.push_str("POST\n");
+        encode_again(path, &mut text);
+        text.push('\n');
+        push_query(query, &mut text);
+        text.push('\n');
+
+        let fixed = [("host", request.host), ("x-amz-date", date.as_str())];
+        let token = self.session_token.as_deref().map(|token| ("x-amz-security-token", token));
+        let mut lines: Vec<(&str, &str)> = Vec::with_capacity(8);
+        lines.extend(fixed.into_iter().chain(token).chain(request.headers.iter().copied()));
+        lines.sort_unstable_by_key(|(name, _)| *name);
+        let mut names = String::with_capacity(96);
+        for (name, value) in lines {
+            for part in [name, ":", value.trim(), "\n"] {
+                text.push_str(part);
+            }
+            if !names.is_empty() {
+                names.push(';');
+            }
+            names.push_str(name);
+        }
+        text.push('\n');
+        text.push_str(&names);
+        text.push('\n');
+        push_ascii(&mut text, &hex(&Sha256::digest(request.payload)));
+        (text, names)
+    }
+
+    /// An HMAC keyed for the day; derived anew when the day or the region changes.
+    fn day_key(&self, region: &str, date: &AmzDate) -> Hmac<Sha256> {
+        // A poisoned lock holds a whole value: the only write is one assignment.
+        let mut kept = self.derived.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(derived) = kept.as_ref().filter(|d| d.day == date.day().as_bytes() && d.region == region)
+        {
+            return derived.mac.clone();
+        }
+        let mut key = keyed(format!("AWS4{}", self.secret_access_key).as_bytes());
+        for part in [date.day(), region, SERVICE, "aws4_request"] {
+            key.update(part.as_bytes());
+            key = keyed(&key.finalize().into_bytes());
+        }
+        let mut day = [0; 8];
+        day.copy_from_slice(date.day().as_bytes());
+        *kept = Some(Derived { day, region: region.to_owned(), mac: key.clone() });
+        key
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+/// Now, as a signature names it.
+pub(crate) fn now() -> AmzDate {
+    AmzDate::at(SystemTime::now())
+}
+
+/// The path percent-encoded once more; `/` stays.
+fn encode_again(path: &str, out: &mut String) {
+    let mut first = true;
+    for segment in path.split('/') {
+        if !first {
+            out.push('/');
+        }
+        first = false;
+        lambridge_wire::invoke::encode_segment(segment, out);
+    }
+}
+
+/// The query in canonical form: sorted, and with an `=` after each name. Its values are encoded as they must be already.
+fn push_query(query: &str, out: &mut String) {
+    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
+    pairs.sort_unstable();
+    for (index, pair) in pairs.into_iter().enumerate() {
+        if index > 0 {
+            out.push('&');
+        }
+        out.push_str(pair);
+        if !pair.contains('=') {
+            out.push('=');
+        }
+    }
+}
+
+/// 32 bytes as 64 lower-case digits.
+fn hex(bytes: &[u8]) -> [u8; 64] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = [b'0'; 64];
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    out
+}
+
+fn push_ascii(out: &mut String, bytes: &[u8]) {
+    out.extend(bytes.iter().copied().map(char::from));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Every form of signature against AWS's own signer.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use proptest::prelude::*;
+
+use super::*;
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// The `authorization` header that `aws-sigv4` gives.
+fn oracle(request: &Request<'_>, token: Option<&str>, region: &str, time: SystemTime) -> String {
+    let identity = Credentials::new("AKIDEXAMPLE", SECRET, token.map(str::to_owned), None, "test").into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("lambda")
+        .time(time)
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let headers = request.headers.iter().copied().chain([("host", request.host)]);
+    let uri = format!("http://{}{}", request.host, request.path_and_query);
+    let signable = SignableRequest::new("POST", &uri, headers, SignableBody::Bytes(request.payload)).unwrap();
+    let (instructions, _) = sign(signable, &params).unwrap().into_parts();
+    let mut http = http::Request::builder().uri(uri).body(()).unwrap();
+    instructions.apply_to_request_http1x(&mut http);
+    http.headers()["authorization"].to_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn check(path_and_query: &str, headers: &[(&'static str, &str)], payload: &[u8], token: Option<&str>) {
+    let time = UNIX_EPOCH + Duration::from_secs(1_763_735_675);
+    let request = Request { path_and_query, host: "lambda.eu-west-1.amazonaws.com", headers, payload };
+    let keys = Keys::new("AKIDEXAMPLE", SECRET, token);
+    let date = AmzDate::at(time);
+    for _ in 0..2 {
+        let found = keys.authorization(&request, "eu-west-1", &date);
+        assert_eq!(found, oracle(&request, token, "eu-west-1", time));
+    }
+}
+
+#[test]
+fn as_aws_signs() {
+    let json = [("content-type", "application/json")];
+    let path = "/2015-03-31/functions/f/invocations";
+    let arn =
+        "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Af/invocations";
+    check(path, &[], b"", None);
+    check(path, &json, b"{}", None);
+    check(path, &json, b"{}", Some("token/with+signs=="));
+    check(arn, &json, b"{}", None);
+    check(&format!("{arn}?Qualifier=%24LATEST"), &json, b"{}", None);
+    check(&format!("/base{path}?Qualifier=live"), &json, &[0xff; 10_000], None);
+    let all = [
+        ("content-type", "application/json"),
+        ("x-amz-invocation-type", "Event"),
+        ("x-amz-log-type", "Tail"),
+    ];
+    check(path, &all, b"{}", Some("token"));
+}
+
+#[test]
+fn the_key_follows_day_and_region() {
+    let keys = Keys::new("AKIDEXAMPLE", SECRET, None);
+    let request = Request { path_and_query: "/", host: "h", headers: &[], payload: b"" };
+    for (seconds, region) in [(0, "a-b-1"), (0, "a-b-2"), (86_400, "a-b-2"), (86_401, "a-b-1"), (0, "a-b-1")]
+    {
+        let time = UNIX_EPOCH + Duration::from_secs(seconds);
+        let found = keys.authorization(&request, region, &AmzDate::at(time));
+        assert_eq!(found, oracle(&request, None, region, time));
+    }
+}
+
+#[test]
+fn debug_shows_nothing() {
+    let shown = format!("{:?}", Keys::new("AKIDEXAMPLE", SECRET, Some("token")));
+    assert_eq!(shown, "Keys(***)");
+}
+
+proptest! {
+    #[test]
+    fn any_name(name in "[a-zA-Z0-9_][a-zA-Z0-9:$._-]{0,40}", qualifier in proptest::option::of("[a-zA-Z0-9$._-]{1,20}"), payload in ".{0,200}") {
+        let path = lambridge_wire::invoke::invoke_path(&name, qualifier.as_deref());
+        check(&path, &[("content-type", "application/json")], payload.as_bytes(), None);
+    }
+}
+
+/// Not a test of time, which a shared machine cannot give: prints what a signature costs.
+#[test]
+#[ignore = "a measurement"]
+fn cost() {
+    let keys = Keys::new("AKIDEXAMPLE", SECRET, Some(&"t".repeat(400)));
+    let payload = vec![b'x'; 1024];
+    let headers = [("content-type", "application/json")];
+    let path_and_query = "/2015-03-31/functions/my-function/invocations?Qualifier=live";
+    let request = Request {
+        path_and_query,
+        host: "lambda.eu-west-1.amazonaws.com",
+        headers: &headers,
+        payload: &payload,
+    };
+    let rounds = 100_000;
+    let start = std::time::Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(keys.authorization(&request, "eu-west-1", &now()));
+    }
+    eprintln!("{:?} a signature", start.elapsed() / rounds);
+}

@@ -2,10 +2,44 @@
 //!
 //! The gateway does not know that files, dialects or Kubernetes exist; it serves a [`lambridge_model::Model`].
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+//!
+//! A request's way: [`listener`] accepts and hands the bytes through [`head_guard`] to hyper; [`pipeline`] reads like
+//! a list of its stages; [`router`], [`headers`], [`retry`], [`weights`] and [`problem`] are the pure rules it
+//! applies; [`record`] is written once at the end. [`compile`] makes the snapshot that a request holds to its end.
 
+mod access_log;
+mod admin;
+mod attended;
+mod body;
+mod budget;
+mod compile;
+mod connection;
+mod drain;
+mod function;
+mod head_guard;
+mod headers;
+mod listener;
+mod pipeline;
+mod problem;
+mod random;
+mod record;
+mod retry;
+mod router;
+mod weights;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lambridge_invoke::Pool;
 use lambridge_model::{Model, Origin};
+
+use budget::Budget;
+use compile::{Snapshot, compile};
+use drain::InFlight;
+use listener::{Bound, Connections, Listening, Role};
 
 /// Something in a model that only compiling finds: a bad regex, a certificate that does not load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +59,18 @@ pub struct Surroundings {
     pub access_log: Arc<dyn Fn(&str) + Send + Sync>,
     /// Sees each finished request (the page of `lambridge dev`). `None` costs nothing.
     pub observer: Option<Arc<dyn Fn(&Finished) + Send + Sync>>,
+}
+
+impl Surroundings {
+    /// The real process: its environment, and an access log on standard output behind a buffer that is written ten
+    /// times a second and when the last clone is dropped.
+    pub fn of_process() -> Self {
+        Self {
+            env: Arc::new(|name| std::env::var(name).ok()),
+            access_log: access_log::to_standard_output(),
+            observer: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Surroundings {
@@ -58,9 +104,13 @@ pub struct Finished {
     pub invoke_us: u64,
 }
 
-/// A running gateway.
+/// A running gateway. Dropping it stops accepting; [`Gateway::drain`] is the orderly end.
 #[derive(Debug)]
-pub struct Gateway {}
+pub struct Gateway {
+    shared: Arc<Shared>,
+    /// In the model's order, the admin address last. Never held across an await.
+    listening: Mutex<Vec<Listening>>,
+}
 
 /// The gateway could not start.
 #[derive(Debug, thiserror::Error)]
@@ -78,32 +128,173 @@ pub enum StartError {
     },
 }
 
+/// What every connection of a gateway shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) in_flight: InFlight,
+    pool: ArcSwap<Pool>,
+    phase: AtomicU8,
+}
+
+/// The gateway serves.
+const SERVING: u8 = 0;
+/// It still serves, and tells probes that it would rather not.
+const DRAINING: u8 = 1;
+/// Time is up.
+const CUT: u8 = 2;
+
+impl Shared {
+    pub(crate) fn is_ready(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == SERVING
+    }
+
+    /// Whether the drain's deadline has passed.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == CUT
+    }
+
+    fn apply_limits(&self, model: &Model) {
+        self.budget.set_max(model.limits.buffered_total);
+        self.connections.set_max(model.limits.connections);
+    }
+}
+
 /// Checks what only compiling finds, without starting anything.
 pub fn check(model: &Model) -> Vec<Problem> {
-    let _ = model;
-    todo!()
+    let pool = Pool::new(Arc::new(|_| None), model.connections_max);
+    compile(model.clone(), &pool, &[]).err().unwrap_or_default()
 }
 
 impl Gateway {
     /// Compiles `model`, binds its listeners and serves them on the current tokio runtime.
     pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, StartError> {
-        let _ = (model, surroundings);
-        todo!()
+        let pool = Pool::new(surroundings.env.clone(), model.connections_max);
+        let snapshot = compile(model, &pool, &[]).map_err(StartError::Problems)?;
+        let plan = plan(&snapshot, &mut Vec::new())?;
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            surroundings,
+            budget: Arc::default(),
+            connections: Arc::default(),
+            in_flight: InFlight::default(),
+            pool: ArcSwap::from_pointee(pool),
+            phase: AtomicU8::new(SERVING),
+        });
+        shared.apply_limits(&shared.snapshot.load().model);
+        let listening = open(plan, &shared);
+        Ok(Gateway { shared, listening: Mutex::new(listening) })
     }
 
     /// The bound addresses, in the model's order.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        todo!()
+        self.locals(Role::Gateway)
+    }
+
+    /// The bound admin address, if the model has one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.locals(Role::Admin).first().copied()
+    }
+
+    fn locals(&self, role: Role) -> Vec<SocketAddr> {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.iter().filter(|listening| listening.role == role).map(|listening| listening.local).collect()
     }
 
     /// Serves `model` from now on. On an error everything stays as it was.
     pub async fn reload(&self, model: Model) -> Result<(), StartError> {
-        let _ = model;
-        todo!()
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = self.shared.snapshot.load_full();
+        let fresh = (model.connections_max != earlier.model.connections_max)
+            .then(|| Pool::new(self.shared.surroundings.env.clone(), model.connections_max));
+        // Functions of another pool would keep the old bound on connections.
+        let (pool, kept) = match &fresh {
+            Some(pool) => (Arc::new(pool.clone()), &[][..]),
+            None => (self.shared.pool.load_full(), &earlier.functions[..]),
+        };
+        let snapshot = compile(model, &pool, kept).map_err(StartError::Problems)?;
+        let mut open_now: Vec<Option<Listening>> = listening.drain(..).map(Some).collect();
+        let plan = match plan(&snapshot, &mut open_now) {
+            Ok(plan) => plan,
+            Err(error) => {
+                listening.extend(open_now.into_iter().flatten());
+                return Err(error);
+            }
+        };
+        self.shared.pool.store(pool);
+        self.shared.apply_limits(&snapshot.model);
+        self.shared.snapshot.store(Arc::new(snapshot));
+        // What the plan left in `open_now` is no longer in the model: dropping it stops it.
+        *listening = open(plan, &self.shared);
+        Ok(())
     }
 
     /// Stops accepting, finishes what is in flight within the model's deadline, and ends.
     pub async fn drain(self) {
-        todo!()
+        let drain = self.shared.snapshot.load().model.drain.clone();
+        self.shared.phase.store(DRAINING, Ordering::Relaxed);
+        // Load balancers learn of it before connections are refused.
+        tokio::time::sleep(drain.delay).await;
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        if tokio::time::timeout(drain.deadline, self.shared.in_flight.none()).await.is_ok() {
+            return;
+        }
+        // Who still waits in a queue is told so; who waits for a call ends with the process.
+        self.shared.phase.store(CUT, Ordering::Relaxed);
+        for function in &self.shared.snapshot.load().functions {
+            function.gate.close();
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.shared.in_flight.none()).await;
     }
+}
+
+/// How an address of the model comes to be served.
+enum Step {
+    Keep(Listening, Option<Arc<rustls::ServerConfig>>),
+    Open(Bound, Option<Arc<rustls::ServerConfig>>),
+}
+
+/// Finds each address of the snapshot among those that are open, binds the others. On an error `open_now` has
+/// everything again.
+fn plan(snapshot: &Snapshot, open_now: &mut Vec<Option<Listening>>) -> Result<Vec<Step>, StartError> {
+    let gateway = compile::addresses(&snapshot.model).into_iter().zip(snapshot.tls.iter().cloned());
+    let wanted = gateway.map(|(address, tls)| (Role::Gateway, address, tls));
+    let admin = snapshot.model.admin.as_ref().map(|admin| (Role::Admin, admin.address, None));
+    let mut steps = Vec::new();
+    for (role, address, tls) in wanted.chain(admin) {
+        let is_it = |open: &&mut Option<Listening>| {
+            open.as_ref().is_some_and(|open| open.role == role && open.configured == address)
+        };
+        if let Some(kept) = open_now.iter_mut().find(is_it).and_then(Option::take) {
+            steps.push(Step::Keep(kept, tls));
+            continue;
+        }
+        match listener::bind(role, address) {
+            Ok(bound) => steps.push(Step::Open(bound, tls)),
+            Err(error) => {
+                open_now.extend(steps.into_iter().filter_map(|step| match step {
+                    Step::Keep(kept, _) => Some(Some(kept)),
+                    Step::Open(..) => None,
+                }));
+                return Err(error);
+            }
+        }
+    }
+    Ok(steps)
+}
+
+/// Carries a plan out; nothing in it can fail.
+fn open(plan: Vec<Step>, shared: &Arc<Shared>) -> Vec<Listening> {
+    plan.into_iter()
+        .map(|step| match step {
+            Step::Keep(listening, tls) => {
+                listening.tls.store(tls);
+                listening
+            }
+            Step::Open(bound, tls) => bound.serve(shared.clone(), tls),
+        })
+        .collect()
 }

@@ -1,0 +1,275 @@
+//! One line a request, as text or JSON.
+//!
+//! Text: time, client, method, target, status, reason, then `key=value` pairs. JSON: one object with the same names.
+//! Everything that comes from a client or a function is escaped, so that a line is always one line. The line is
+//! built in a buffer that each thread keeps.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use lambridge_model::LogFormat;
+
+use crate::record::Facts;
+
+thread_local! {
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The last second and its text.
+    static SECOND: Cell<(u64, [u8; 19])> = const { Cell::new((u64::MAX, [0; 19])) };
+}
+
+/// Formats `facts` and hands the line to `sink`.
+pub(crate) fn write(format: LogFormat, facts: &Facts, sink: &dyn Fn(&str)) {
+    LINE.with(|line| {
+        // A sink that logs would come here twice; it gets a line of its own.
+        let mut own = String::new();
+        let mut kept = line.try_borrow_mut();
+        let line = kept.as_deref_mut().unwrap_or(&mut own);
+        line.clear();
+        match format {
+            LogFormat::Text => text(facts, line),
+            LogFormat::Json => json(facts, line),
+        }
+        sink(line);
+    });
+}
+
+fn text(facts: &Facts, line: &mut String) {
+    push_time(facts.time_ms, line);
+    for part in [facts.client.as_str(), facts.method.as_str()] {
+        line.push(' ');
+        line.push_str(if part.is_empty() { "-" } else { part });
+    }
+    line.push(' ');
+    push_target(facts, line, push_printable);
+    line.push(' ');
+    push_number(u64::from(facts.status), line);
+    pairs(facts, &mut |name, value| {
+        line.push(' ');
+        line.push_str(name);
+        line.push('=');
+        match value {
+            Value::Text(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => push_printable(text, line),
+            Value::Text(text) => {
+                line.push('"');
+                push_escaped(text, line);
+                line.push('"');
+            }
+            Value::Number(number) => push_number(number, line),
+        }
+    });
+}
+
+fn json(facts: &Facts, line: &mut String) {
+    line.push_str(r#"{"time":""#);
+    push_time(facts.time_ms, line);
+    line.push_str(r#"","client":""#);
+    push_escaped(&facts.client, line);
+    line.push_str(r#"","method":""#);
+    push_escaped(facts.method.as_str(), line);
+    line.push_str(r#"","target":""#);
+    push_target(facts, line, push_escaped);
+    line.push_str(r#"","status":"#);
+    push_number(u64::from(facts.status), line);
+    pairs(facts, &mut |name, value| {
+        line.push_str(",\"");
+        line.push_str(name);
+        line.push_str("\":");
+        match value {
+            Value::Text(text) => {
+                line.push('"');
+                push_escaped(text, line);
+                line.push('"');
+            }
+            Value::Number(number) => push_number(number, line),
+        }
+    });
+    line.push('}');
+}
+
+enum Value<'a> {
+    Text(&'a str),
+    Number(u64),
+}
+
+/// What both formats say after the status.
+fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
+    if let Some(reason) = facts.reason {
+        put("reason", Value::Text(reason.name()));
+    }
+    put("request_id", Value::Text(&facts.request_id));
+    let texts = [
+        ("lambda_request_id", &facts.lambda_request_id),
+        ("route", &facts.route),
+        ("function", &facts.function),
+    ];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            put(name, Value::Text(value));
+        }
+    }
+    put("total_us", Value::Number(facts.total_us));
+    if facts.attempts > 0 {
+        put("invoke_us", Value::Number(facts.invoke_us));
+    }
+    if facts.attempts > 1 {
+        put("attempts", Value::Number(u64::from(facts.attempts)));
+    }
+    put("bytes_in", Value::Number(facts.bytes_in as u64));
+    put("bytes_out", Value::Number(facts.bytes_out as u64));
+    if let Some(detail) = &facts.detail {
+        put("detail", Value::Text(detail));
+    }
+}
+
+fn push_target(facts: &Facts, line: &mut String, push: fn(&str, &mut String)) {
+    match facts.target.path_and_query() {
+        Some(target) => push(target.as_str(), line),
+        None => push("-", line),
+    }
+}
+
+/// `2026-11-21T14:36:12.345Z`; the text of the second is kept.
+fn push_time(time_ms: u64, line: &mut String) {
+    let second = time_ms / 1000;
+    let (kept, mut text) = SECOND.get();
+    if kept != second {
+        let written = jiff::Timestamp::from_second(i64::try_from(second).unwrap_or_default())
+            .map(|at| at.to_string())
+            .unwrap_or_default();
+        if let Some(whole) = written.as_bytes().first_chunk::<19>() {
+            text = *whole;
+            SECOND.set((second, text));
+        }
+    }
+    line.push_str(std::str::from_utf8(&text).unwrap_or_default());
+    let ms = (time_ms % 1000) as u16;
+    line.push('.');
+    for digit in [ms / 100, ms / 10 % 10, ms % 10] {
+        line.push(char::from(b'0' + digit as u8));
+    }
+    line.push('Z');
+}
+
+fn push_number(number: u64, line: &mut String) {
+    // Writing to a `String` cannot fail.
+    let _ = write!(line, "{number}");
+}
+
+/// As it is, but for what would break a line or a terminal.
+fn push_printable(text: &str, line: &mut String) {
+    for part in text.chars() {
+        if part.is_control() { line.push('?') } else { line.push(part) }
+    }
+}
+
+/// For inside a JSON string.
+fn push_escaped(text: &str, line: &mut String) {
+    for part in text.chars() {
+        match part {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            control if control.is_control() => {
+                let _ = write!(line, "\\u{:04x}", u32::from(control));
+            }
+            plain => line.push(plain),
+        }
+    }
+}
+
+/// Standard output behind a buffer: a line costs a lock and a copy, a thread of its own writes ten times a second or
+/// when 64 KiB have gathered. When 1 MiB waits, who logs waits too: the log is never lost and never unbounded.
+#[derive(Debug)]
+struct Buffered {
+    lines: Mutex<Pending>,
+    wake: Condvar,
+    written: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    text: Vec<u8>,
+    ended: bool,
+}
+
+const WRITE_AT: usize = 64 << 10;
+const HOLD_AT: usize = 1 << 20;
+
+/// The default access log.
+pub(crate) fn to_standard_output() -> Arc<dyn Fn(&str) + Send + Sync> {
+    let buffered = Arc::new(Buffered {
+        lines: Mutex::new(Pending::default()),
+        wake: Condvar::new(),
+        written: Condvar::new(),
+    });
+    let writer = {
+        let buffered = buffered.clone();
+        std::thread::Builder::new().name("access-log".into()).spawn(move || buffered.run())
+    };
+    let owner = Owner { buffered, writer: writer.ok() };
+    Arc::new(move |line| owner.push(line))
+}
+
+/// Writes what is left when the last handle goes.
+struct Owner {
+    buffered: Arc<Buffered>,
+    writer: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Owner {
+    fn push(&self, line: &str) {
+        if self.writer.is_none() {
+            // No thread to be had: unbuffered is slow, not wrong.
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+            return;
+        }
+        let mut lines = self.buffered.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        while lines.text.len() > HOLD_AT && !lines.ended {
+            lines = self.buffered.written.wait(lines).unwrap_or_else(PoisonError::into_inner);
+        }
+        lines.text.extend_from_slice(line.as_bytes());
+        lines.text.push(b'\n');
+        if lines.text.len() >= WRITE_AT {
+            self.buffered.wake.notify_one();
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.buffered.lines.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
+        self.buffered.wake.notify_one();
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Buffered {
+    fn run(&self) {
+        let mut spare = Vec::new();
+        loop {
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if lines.text.len() < WRITE_AT && !lines.ended {
+                let waited = self.wake.wait_timeout(lines, Duration::from_millis(100));
+                lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let ended = lines.ended;
+            std::mem::swap(&mut lines.text, &mut spare);
+            drop(lines);
+            if !spare.is_empty() {
+                // A closed standard output is the operator's choice.
+                let mut out = std::io::stdout().lock();
+                let _ = out.write_all(&spare);
+                let _ = out.flush();
+                spare.clear();
+            }
+            self.written.notify_all();
+            if ended {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A model becomes a snapshot: what requests are served from, complete and unchanging.
+//!
+//! What a model cannot know by itself is found here, and all of it is reported: regexes and header names that do not
+//! parse, endpoints that are no URLs, certificates that do not load. State that outlives a configuration comes from
+//! the earlier snapshot where a function's settings are equal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use lambridge_invoke::Pool;
+use lambridge_model::{Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
+
+use crate::Problem;
+use crate::function::{self, FunctionState};
+use crate::listener::tls;
+use crate::router::Router;
+
+/// One compiled configuration. A request holds one to its end.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) model: Model,
+    pub(crate) router: Router,
+    /// By index in the model.
+    pub(crate) routes: Vec<CompiledRoute>,
+    pub(crate) functions: Vec<Arc<FunctionState>>,
+    /// One a listener of the model; `None` serves plain HTTP.
+    pub(crate) tls: Vec<Option<Arc<rustls::ServerConfig>>>,
+}
+
+/// What a request needs of its route.
+#[derive(Debug)]
+pub(crate) struct CompiledRoute {
+    pub(crate) id: String,
+    /// The template as written, for template routes.
+    pub(crate) template: Option<String>,
+    /// Name, index of the segment, whether it takes the rest.
+    pub(crate) parameters: Vec<(String, usize, bool)>,
+    pub(crate) target: CompiledTarget,
+}
+
+/// Where a route's requests go.
+#[derive(Debug)]
+pub(crate) enum CompiledTarget {
+    Functions(Vec<(u32, Arc<FunctionState>)>),
+    Static { status: StatusCode, headers: HeaderMap, body: Bytes },
+}
+
+/// Compiles `model`; `earlier` are the functions of the snapshot it replaces.
+pub(crate) fn compile(model: Model, pool: &Pool, earlier: &[Arc<FunctionState>]) -> Result<Snapshot, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut functions: Vec<Arc<FunctionState>> = Vec::with_capacity(model.functions.len());
+    for (key, settings) in &model.functions {
+        if let Some(kept) = function::kept(earlier, key, settings) {
+            functions.push(kept);
+            continue;
+        }
+        match FunctionState::new(key, settings, pool) {
+            Ok(state) => functions.push(Arc::new(state)),
+            Err(error) => problems.push(Problem {
+                origin: settings.origin.clone(),
+                message: format!("function `{key}`: {error}"),
+            }),
+        }
+    }
+    let (router, mut wrong) = Router::new(&model.routes);
+    problems.append(&mut wrong);
+    let mut routes = Vec::with_capacity(model.routes.len());
+    for route in &model.routes {
+        match compile_route(route, &functions) {
+            Ok(route) => routes.push(route),
+            Err(message) => problems.push(Problem { origin: route.origin.clone(), message }),
+        }
+    }
+    let mut tls_configs = Vec::with_capacity(model.listeners.len());
+    for listener in &model.listeners {
+        match listener.tls.as_ref().map(tls::load).transpose() {
+            Ok(config) => tls_configs.push(config),
+            Err(message) => problems.push(Problem { origin: listener.origin.clone(), message }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(Snapshot { model, router, routes, functions, tls: tls_configs })
+    } else {
+        Err(problems)
+    }
+}
+
+fn compile_route(route: &Route, functions: &[Arc<FunctionState>]) -> Result<CompiledRoute, String> {
+    let (template, parameters) = match &route.matcher.path {
+        PathMatch::Template(template) => {
+            let parameters = template.segments().iter().enumerate().filter_map(|(index, segment)| match segment {
+                Segment::Literal(_) => None,
+                Segment::Param { name, kind } => Some((name.clone(), index, *kind == ParamKind::Rest)),
+            });
+            (Some(template.as_str().to_owned()), parameters.collect())
+        }
+        PathMatch::Prefix(_) | PathMatch::Regex(_) => (None, Vec::new()),
+    };
+    let target = match &route.target {
+        Target::Functions(weighted) => {
+            let mut targets = Vec::with_capacity(weighted.len());
+            for share in weighted {
+                // Missing here means: unknown, or reported above as a function that does not compile.
+                match functions.iter().find(|state| state.key == share.function) {
+                    Some(state) => targets.push((share.weight, state.clone())),
+                    None => return Err(format!("route `{}` has no usable function `{}`", route.id, share.function)),
+                }
+            }
+            CompiledTarget::Functions(targets)
+        }
+        Target::Static(answer) => compile_static(&route.id, answer)?,
+    };
+    Ok(CompiledRoute { id: route.id.clone(), template, parameters, target })
+}
+
+fn compile_static(id: &str, answer: &StaticAnswer) -> Result<CompiledTarget, String> {
+    let status = StatusCode::from_u16(answer.status)
+        .map_err(|_| format!("`{}` of route `{id}` is not a status", answer.status))?;
+    let mut headers = HeaderMap::with_capacity(answer.headers.len());
+    for (name, value) in &answer.headers {
+        let wrong = || format!("`{name}: {value}` of route `{id}` is not a header");
+        headers.append(
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?,
+            HeaderValue::from_str(value).map_err(|_| wrong())?,
+        );
+    }
+    Ok(CompiledTarget::Static { status, headers, body: Bytes::from(answer.body.clone()) })
+}
+
+/// The answer of a static route.
+pub(crate) fn static_answer(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.clone()));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers.clone();
+    response
+}
+
+/// The addresses of a model's listeners as configured.
+pub(crate) fn addresses(model: &Model) -> Vec<SocketAddr> {
+    model.listeners.iter().map(|listener| listener.address).collect()
+}

@@ -1,0 +1,177 @@
+//! What a function has at run time: its client, and the gate that bounds its calls.
+//!
+//! `concurrency.max` calls run at once, `queue` more wait for `wait` at most; beyond either the request is refused
+//! with 503 `overloaded`. The state is kept across reloads while the function's settings stay equal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lambridge_invoke::{ClientError, Lambda, Pool, Target};
+use lambridge_model::{Function, Invocation, Origin};
+use lambridge_wire::invoke::InvocationType;
+use lambridge_wire::limits;
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+use tokio::time::Instant;
+
+use crate::problem::{Reason, Refusal};
+
+/// One function of the running gateway.
+#[derive(Debug)]
+pub(crate) struct FunctionState {
+    pub(crate) key: String,
+    /// Its `origin` is blank, so that a moved line does not count as a change.
+    pub(crate) settings: Function,
+    pub(crate) lambda: Lambda,
+    pub(crate) target: Target,
+    pub(crate) gate: Gate,
+}
+
+impl FunctionState {
+    pub(crate) fn new(key: &str, function: &Function, pool: &Pool) -> Result<Self, ClientError> {
+        let lambda = pool.client(function)?;
+        let target = Lambda::target(function);
+        let concurrency = function.concurrency;
+        let gate = Gate::new(concurrency.max, concurrency.queue, concurrency.wait);
+        Ok(Self { key: key.to_owned(), settings: unplaced(function), lambda, target, gate })
+    }
+
+    /// Whether `function` of another model is this one.
+    pub(crate) fn is(&self, key: &str, function: &Function) -> bool {
+        self.key == key && self.settings == unplaced(function)
+    }
+
+    pub(crate) fn kind(&self) -> InvocationType {
+        match self.settings.invoke {
+            Invocation::Sync => InvocationType::RequestResponse,
+            Invocation::Async => InvocationType::Event,
+            Invocation::DryRun => InvocationType::DryRun,
+        }
+    }
+
+    /// The largest event its kind of invocation takes.
+    pub(crate) fn event_max(&self) -> usize {
+        match self.settings.invoke {
+            Invocation::Sync | Invocation::DryRun => limits::SYNC_PAYLOAD,
+            Invocation::Async => limits::ASYNC_PAYLOAD,
+        }
+    }
+}
+
+fn unplaced(function: &Function) -> Function {
+    Function { origin: Origin::default(), ..function.clone() }
+}
+
+/// A semaphore with a bounded queue.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    running: Semaphore,
+    waiting: AtomicUsize,
+    queue: usize,
+    wait: Duration,
+}
+
+impl Gate {
+    fn new(max: usize, queue: usize, wait: Duration) -> Self {
+        let running = Semaphore::new(max.min(Semaphore::MAX_PERMITS));
+        Self { running, waiting: AtomicUsize::new(0), queue, wait }
+    }
+
+    /// A permit to call, now or after a bounded wait.
+    pub(crate) async fn enter(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Refusal> {
+        match self.running.try_acquire() {
+            Ok(permit) => return Ok(permit),
+            Err(TryAcquireError::Closed) => return Err(Reason::Draining.into()),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        let overloaded = |detail: &str| Refusal::from(Reason::Overloaded).with_detail(detail);
+        let _place = Place::take(self).ok_or_else(|| overloaded("the function's queue is full"))?;
+        let until = Instant::now().checked_add(self.wait).map_or(deadline, |end| end.min(deadline));
+        match tokio::time::timeout_at(until, self.running.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_closed)) => Err(Reason::Draining.into()),
+            Err(_elapsed) => Err(overloaded("no call of the function ended in time")),
+        }
+    }
+
+    /// Refuses whoever still waits: the gateway ends.
+    pub(crate) fn close(&self) {
+        self.running.close();
+    }
+}
+
+/// A place in the queue, given back on every way out.
+struct Place<'a>(&'a Gate);
+
+impl<'a> Place<'a> {
+    fn take(gate: &'a Gate) -> Option<Self> {
+        let before = gate.waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Self(gate);
+        (before < gate.queue).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The function named `key` of an earlier snapshot, if its settings are the same.
+pub(crate) fn kept<'a>(
+    earlier: impl IntoIterator<Item = &'a Arc<FunctionState>>,
+    key: &str,
+    function: &Function,
+) -> Option<Arc<FunctionState>> {
+    earlier.into_iter().find(|state| state.is(key, function)).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::Gate;
+    use crate::problem::Reason;
+
+    fn far() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_and_places_come_back() {
+        let gate = Gate::new(1, 1, Duration::from_secs(3600));
+        let running = gate.enter(far()).await.unwrap();
+        let mut waiting = Box::pin(gate.enter(far()));
+        assert!(futures_pending(&mut waiting).await, "the second waits");
+        assert_eq!(gate.enter(far()).await.unwrap_err().reason, Reason::Overloaded);
+        drop(waiting);
+        let mut waiting = Box::pin(gate.enter(far()));
+        assert!(futures_pending(&mut waiting).await, "a given-up place is free again");
+        drop(running);
+        assert!(waiting.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn waiting_ends() {
+        let gate = Gate::new(1, 1, Duration::from_millis(1));
+        let _running = gate.enter(far()).await.unwrap();
+        assert_eq!(gate.enter(far()).await.unwrap_err().reason, Reason::Overloaded);
+        let none = Gate::new(1, 0, Duration::from_secs(3600));
+        let _running = none.enter(far()).await.unwrap();
+        assert_eq!(none.enter(far()).await.unwrap_err().reason, Reason::Overloaded);
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_drains() {
+        let gate = Gate::new(1, 1, Duration::from_secs(3600));
+        gate.close();
+        assert_eq!(gate.enter(far()).await.unwrap_err().reason, Reason::Draining);
+    }
+
+    /// Polls once.
+    async fn futures_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx).is_pending())).await
+    }
+}

@@ -1,0 +1,124 @@
+//! One accepted connection: TLS, the head guard, hyper, and a polite end.
+//!
+//! HTTP/2 would branch here, after the handshake, by ALPN; the pipeline above does not mind.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::Shared;
+use crate::attended::Attended;
+use crate::connection::{Connection, Exchange};
+use crate::head_guard::{HeadGuard, Waits};
+use crate::pipeline;
+
+/// Where a connection was accepted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) configured: SocketAddr,
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn connection(
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    place: Place,
+    tls: Option<Arc<ServerConfig>>,
+    stopped: watch::Receiver<bool>,
+) {
+    let Some(config) = tls else { return plain(stream, shared, place, false, stopped).await };
+    let wait = shared.snapshot.load().model.limits.head_timeout;
+    // Who speaks no TLS, or too slowly, gets nothing: there is no channel to say it on.
+    if let Ok(Ok(stream)) = tokio::time::timeout(wait, TlsAcceptor::from(config).accept(stream)).await {
+        // A TLS session is large; a plain connection must not carry its size.
+        Box::pin(plain(stream, shared, place, true, stopped)).await;
+    }
+}
+
+async fn plain<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    io: IO,
+    shared: Arc<Shared>,
+    place: Place,
+    tls: bool,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let limits = shared.snapshot.load().model.limits.clone();
+    let connection = Arc::new(Connection {
+        shared,
+        peer: place.peer,
+        local: place.local,
+        listener: place.configured,
+        tls,
+        exchange: Exchange::default(),
+    });
+    let waits = Waits { head: limits.head_timeout, idle: limits.idle };
+    let guard = HeadGuard::new(io, limits.head, waits, connection.clone());
+    let service = service_fn(|request| {
+        let refused = connection.exchange.begin();
+        let answer = Attended::new(connection.clone(), pipeline::serve(connection.clone(), request, refused));
+        let connection = &connection;
+        async move {
+            let answer = answer.await;
+            connection.exchange.end();
+            Ok::<_, std::convert::Infallible>(answer)
+        }
+    });
+    let mut http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // The guard keeps the time of heads, with an answer that says so.
+        .header_read_timeout(None)
+        .max_buf_size(limits.head.saturating_add(8 << 10).max(400 << 10))
+        .serve_connection(TokioIo::new(guard), service);
+    let ended = {
+        let mut stop = pin!(stopped.wait_for(|&stop| stop));
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = poll_fn(|cx| http.poll_without_shutdown(cx)) => break ended,
+                _ = &mut stop, if !stopping => {
+                    stopping = true;
+                    std::pin::Pin::new(&mut http).graceful_shutdown();
+                }
+            }
+        }
+    };
+    let guard = http.into_parts().io.into_inner();
+    if ended.is_ok() {
+        close(guard).await;
+    }
+}
+
+/// Ends the sending side, then takes what the client still sends for a while: closing a socket with unread bytes
+/// resets it, and the answer could be lost on its way.
+async fn close<IO: AsyncRead + AsyncWrite + Unpin>(guard: HeadGuard<IO>) {
+    let unread = guard.expects_more();
+    let mut io = guard.into_inner();
+    let polite = async {
+        io.shutdown().await?;
+        let mut scrap = [0; 4096];
+        let mut left = if unread { 1_usize << 20 } else { 0 };
+        while left > 0 {
+            match io.read(&mut scrap).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    // Neither outcome changes anything: the connection is over.
+    let _ = tokio::time::timeout(Duration::from_secs(1), Box::pin(polite)).await;
+}

@@ -1,0 +1,191 @@
+//! The request path: one async function, a line a stage, `?` to leave early.
+//!
+//! Whatever way a request ends, its facts are written once, by its [`Record`].
+
+mod answer;
+mod call;
+mod event;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::request::Parts;
+use http::{HeaderName, Request, Response, Uri, Version};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use crate::compile::{CompiledRoute, CompiledTarget, Snapshot, static_answer};
+use crate::connection::Connection;
+use crate::function::FunctionState;
+use crate::headers::Client;
+use crate::problem::{Reason, Refusal};
+use crate::record::{self, Record};
+use crate::router::{Found, Lookup};
+use crate::{body, random, weights};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers one request. `refused` is the head guard's verdict on it.
+pub(crate) async fn serve(
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+    refused: Option<Reason>,
+) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let mut record = Record::begin(connection.clone(), &head);
+    let answer = exchange(&connection, &head, body, refused, &mut record).await;
+    finish(&connection, &head, answer, record)
+}
+
+/// The stages.
+async fn exchange(
+    connection: &Connection,
+    head: &Parts,
+    body: Incoming,
+    refused: Option<Reason>,
+    record: &mut Record,
+) -> Result<Response<Full<Bytes>>, Refusal> {
+    let facts = &mut record.facts;
+    let snapshot = connection.shared.snapshot.load_full();
+    let client = identify(connection, &snapshot, head, facts);
+    let host = admit(connection, head, refused)?;
+    let route = route(&snapshot, connection, head, host, facts)?;
+    let function = match &route.target {
+        CompiledTarget::Static { status, headers, body } => return Ok(static_answer(*status, headers, body)),
+        CompiledTarget::Functions(shares) => choose(shares, facts)?,
+    };
+    let mut memory = connection.shared.budget.share();
+    let body = body::read(body, &snapshot.model.limits, function.event_max(), &mut memory).await?;
+    facts.bytes_in = body.len();
+    let event = event::encode(function, route, head, host, &body, &client, facts);
+    event::fits(&event, function, body.len(), &mut memory)?;
+    let deadline = Instant::now() + function.settings.timeout;
+    let _permit = function.gate.enter(deadline).await?;
+    connection.exchange.calling.store(true, Ordering::Relaxed);
+    let trace_id = head.headers.get("x-amzn-trace-id").filter(|_| client.trusted);
+    let called = call::invoke(function, event, head, trace_id, deadline, facts).await;
+    connection.exchange.calling.store(false, Ordering::Relaxed);
+    let invoked = called?;
+    memory.count(invoked.payload.len());
+    answer::decode(function, &invoked, head)
+}
+
+/// Who asks, and under which id.
+fn identify(connection: &Connection, snapshot: &Snapshot, head: &Parts, facts: &mut record::Facts) -> Client {
+    let proxies = &snapshot.model.trusted_proxies;
+    let client = Client::new(connection.peer, connection.local, connection.tls, &head.headers, proxies);
+    facts.request_id = record::request_id(head, client.trusted);
+    facts.client.clone_from(&client.address);
+    client
+}
+
+/// Refuses what no route should see; the host the client asks for otherwise.
+fn admit<'a>(connection: &Connection, head: &'a Parts, refused: Option<Reason>) -> Result<&'a str, Refusal> {
+    if let Some(reason) = refused {
+        return Err(reason.into());
+    }
+    if connection.shared.is_cut() {
+        return Err(Reason::Draining.into());
+    }
+    // RFC 9112 section 3.2: exactly one `Host`, which an absolute target overrides.
+    let bad = |detail: &str| Refusal::from(Reason::BadRequest).with_detail(detail);
+    let mut hosts = head.headers.get_all(http::header::HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(bad("more than one Host"));
+    }
+    if host.is_none() && head.version == Version::HTTP_11 {
+        return Err(bad("no Host"));
+    }
+    if let Some(authority) = head.uri.authority() {
+        return Ok(authority.as_str());
+    }
+    match host.map(|value| value.to_str()) {
+        None => Ok(""),
+        Some(Ok(text)) if is_host(text) => Ok(text),
+        Some(_) => Err(bad("a malformed Host")),
+    }
+}
+
+/// Characters that a host and its port have; RFC 3986 section 3.2.2.
+fn is_host(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&b))
+}
+
+/// The route, or 404, or 405.
+fn route<'a>(
+    snapshot: &'a Snapshot,
+    connection: &Connection,
+    head: &Parts,
+    host: &str,
+    facts: &mut record::Facts,
+) -> Result<&'a CompiledRoute, Refusal> {
+    let lookup = Lookup {
+        listener: connection.listener,
+        host,
+        method: head.method.as_str(),
+        path: path_as_sent(&head.uri),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+    };
+    match snapshot.router.find(&lookup) {
+        Found::Route(index) => {
+            let route = snapshot.routes.get(index).ok_or(Reason::NoRoute)?;
+            facts.route = Some(route.id.clone());
+            Ok(route)
+        }
+        Found::MethodNotAllowed(allow) => Err(Refusal::method_not_allowed(allow)),
+        Found::Nothing => Err(Reason::NoRoute.into()),
+    }
+}
+
+/// An absolute target without a path means `/`.
+fn path_as_sent(uri: &Uri) -> &str {
+    uri.path()
+}
+
+/// One function of the weighted set.
+fn choose<'a>(
+    shares: &'a [(u32, Arc<FunctionState>)],
+    facts: &mut record::Facts,
+) -> Result<&'a FunctionState, Refusal> {
+    let index = match shares {
+        [(weight, _)] => (*weight > 0).then_some(0),
+        _ => weights::pick(shares.iter().map(|(weight, _)| *weight), random::draw()),
+    };
+    let (_, function) = index.and_then(|index| shares.get(index)).ok_or(Reason::NoTarget)?;
+    facts.function = Some(function.key.clone());
+    Ok(function)
+}
+
+/// Gives the answer its id, tells the record, writes it.
+fn finish(
+    connection: &Connection,
+    head: &Parts,
+    answer: Result<Response<Full<Bytes>>, Refusal>,
+    mut record: Record,
+) -> Response<Full<Bytes>> {
+    let facts = &mut record.facts;
+    let mut response = answer.unwrap_or_else(|mut refusal| {
+        facts.reason = Some(refusal.reason);
+        facts.detail = refusal.detail.take();
+        refusal.respond(&facts.request_id)
+    });
+    if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    answer::without_body_where_none_belongs(&head.method, &mut response);
+    facts.status = response.status().as_u16();
+    facts.bytes_out = response.body().size_hint().exact().map_or(0, |bytes| bytes as usize);
+    if connection.exchange.gone.load(Ordering::Relaxed) {
+        facts.reason = Some(Reason::ClientGone);
+        facts.status = Reason::ClientGone.status();
+        facts.bytes_out = 0;
+    }
+    record.write();
+    response
+}

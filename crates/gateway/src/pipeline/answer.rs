@@ -1,0 +1,100 @@
+//! The function's payload as the client's answer.
+//!
+//! A body that stands in the payload as it is goes out without a copy.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use http_body::Body as _;
+use http_body_util::Full;
+use lambridge_event::decode_answer;
+use lambridge_invoke::Invoked;
+use lambridge_model::{AnswerRule, Invocation};
+
+use crate::function::FunctionState;
+use crate::headers;
+use crate::problem::{Reason, Refusal};
+
+/// Reads the answer by the function's rule.
+pub(super) fn decode(
+    function: &FunctionState,
+    invoked: &Invoked,
+    head: &Parts,
+) -> Result<Response<Full<Bytes>>, Refusal> {
+    match (function.settings.invoke, function.settings.answer) {
+        (Invocation::Async, _) => Ok(empty(StatusCode::ACCEPTED)),
+        (Invocation::DryRun, _) => Ok(empty(StatusCode::NO_CONTENT)),
+        (Invocation::Sync, AnswerRule::Raw) => {
+            let mut response = Response::new(Full::new(invoked.payload.clone()));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Ok(response)
+        }
+        (Invocation::Sync, AnswerRule::Proxy) => proxy(function, &invoked.payload, head),
+    }
+}
+
+fn proxy(function: &FunctionState, payload: &Bytes, head: &Parts) -> Result<Response<Full<Bytes>>, Refusal> {
+    let malformed = |detail: String| Refusal::from(Reason::MalformedAnswer).with_detail(detail);
+    let answer =
+        decode_answer(function.settings.event, payload).map_err(|error| malformed(error.to_string()))?;
+    // 1xx is no final answer, and would leave the client waiting for one.
+    let status = StatusCode::from_u16(answer.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or_else(|| malformed(format!("`{}` is not a final status", answer.status)))?;
+    let mut fields = HeaderMap::with_capacity(answer.headers.len() + 2);
+    let borrowed = answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let declared =
+        headers::for_answer(borrowed, &mut fields).map_err(|error| malformed(error.to_string()))?;
+    let body = match answer.body {
+        Cow::Borrowed(part) => shared_part(payload, part),
+        Cow::Owned(whole) => Bytes::from(whole),
+    };
+    // The length that GET would have is the function's to know, RFC 9110 section 8.6.
+    if head.method == Method::HEAD
+        && let Some(length) = declared.filter(|_| body.is_empty())
+    {
+        fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    Ok(response)
+}
+
+/// `part` without a copy where it lies in `payload`, which `slice_ref` would insist on by a panic.
+fn shared_part(payload: &Bytes, part: &[u8]) -> Bytes {
+    let start = part.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
+    match start.checked_add(part.len()) {
+        Some(end) if end <= payload.len() => payload.slice(start..end),
+        _ => Bytes::copy_from_slice(part),
+    }
+}
+
+fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+/// HEAD, 204 and 304 have no body whatever the function said; RFC 9110 sections 9.3.2, 15.3.5, 15.4.5.
+pub(super) fn without_body_where_none_belongs(method: &Method, response: &mut Response<Full<Bytes>>) {
+    let status = response.status();
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if *method != Method::HEAD && !bodiless {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        return;
+    }
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    *response.body_mut() = Full::default();
+    let fields = response.headers_mut();
+    fields.remove(TRANSFER_ENCODING);
+    if bodiless {
+        fields.remove(CONTENT_LENGTH);
+    } else if length > 0 {
+        fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+}

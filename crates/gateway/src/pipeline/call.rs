@@ -1,0 +1,100 @@
+//! The call: attempts within one deadline.
+
+use std::time::Instant as Clock;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::request::Parts;
+use lambridge_invoke::{Call, InvokeError, Invoked};
+use memchr::memmem;
+use tokio::time::Instant;
+
+use crate::function::FunctionState;
+use crate::problem::{Reason, Refusal};
+use crate::record::{Facts, micros};
+use crate::{random, retry};
+
+/// Invokes the function, again where that is safe and worthwhile; a function error is a refusal.
+pub(super) async fn invoke(
+    function: &FunctionState,
+    event: Bytes,
+    head: &Parts,
+    trace_id: Option<&HeaderValue>,
+    deadline: Instant,
+    facts: &mut Facts,
+) -> Result<Invoked, Refusal> {
+    let began = Clock::now();
+    let called = attempts(function, event, head, trace_id, deadline, facts).await;
+    facts.invoke_us = micros(began);
+    let invoked = called.map_err(|error| {
+        facts.lambda_request_id = request_id(&error).map(str::to_owned);
+        Refusal::from_invoke(&error)
+    })?;
+    facts.lambda_request_id.clone_from(&invoked.request_id);
+    match &invoked.function_error {
+        None => Ok(invoked),
+        Some(kind) => Err(function_error(kind, &invoked.payload)),
+    }
+}
+
+async fn attempts(
+    function: &FunctionState,
+    event: Bytes,
+    head: &Parts,
+    trace_id: Option<&HeaderValue>,
+    deadline: Instant,
+    facts: &mut Facts,
+) -> Result<Invoked, InvokeError> {
+    let retries = function.settings.retries;
+    let idempotent = retry::is_idempotent(&head.method);
+    loop {
+        facts.attempts += 1;
+        let call = Call {
+            target: &function.target,
+            kind: function.kind(),
+            payload: event.clone(),
+            log_tail: false,
+            trace_id: trace_id.and_then(|value| value.to_str().ok()),
+            deadline,
+        };
+        let error = match function.lambda.invoke(call).await {
+            Ok(invoked) => return Ok(invoked),
+            Err(error) => error,
+        };
+        if facts.attempts > retries.max || !retry::is_worthwhile(&error, retries.on, idempotent) {
+            return Err(error);
+        }
+        let next = Instant::now() + retry::wait(facts.attempts, &error, random::draw());
+        // A wait that ends too late would turn a clear failure into a timeout.
+        if next >= deadline {
+            return Err(error);
+        }
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+/// What a function error is to the client; the function's own words go to the log, cut to a line.
+fn function_error(kind: &str, payload: &[u8]) -> Refusal {
+    // Source: recorded 2025, Function.ResponseSizeTooLarge is a function error with status 200.
+    let too_large = payload.len() < 1024 && memmem::find(payload, b"\"Function.ResponseSizeTooLarge\"").is_some();
+    let reason = if too_large { Reason::AnswerTooLarge } else { Reason::FunctionError };
+    let shown = String::from_utf8_lossy(&payload[..payload.len().min(512)]);
+    Refusal::from(reason).with_detail(format!("{kind}: {shown}"))
+}
+
+/// AWS's id of a failed call.
+fn request_id(error: &InvokeError) -> Option<&str> {
+    match error {
+        InvokeError::Throttled { request_id, .. }
+        | InvokeError::NotFound { request_id, .. }
+        | InvokeError::AccessDenied { request_id, .. }
+        | InvokeError::InvalidRequest { request_id, .. }
+        | InvokeError::Service { request_id, .. } => request_id.as_deref(),
+        InvokeError::TooLarge
+        | InvokeError::Unreachable { .. }
+        | InvokeError::AnswerTooLarge { .. }
+        | InvokeError::Timeout { .. }
+        | InvokeError::NoCredentials { .. }
+        | InvokeError::NoRegion => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! The event of a request: the codecs' inputs, gathered without copies, encoded into one buffer.
+
+use bytes::Bytes;
+use http::request::Parts;
+use lambridge_event::{Context, Format, Request, encode_request};
+
+use crate::budget::Share;
+use crate::compile::CompiledRoute;
+use crate::function::FunctionState;
+use crate::headers::{self, Client};
+use crate::problem::{Reason, Refusal};
+use crate::record::Facts;
+use crate::router;
+
+/// What REST and ALB events name and no gateway of ours has: an account, an API, a target group.
+const ACCOUNT: &str = "000000000000";
+const API: &str = "lambridge";
+const STAGE: &str = "$default";
+const TARGET_GROUP: &str =
+    "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/lambridge/0000000000000000";
+
+/// Encodes the event. The buffer is sized so that it grows for unusual bodies only.
+pub(super) fn encode(
+    function: &FunctionState,
+    route: &CompiledRoute,
+    head: &Parts,
+    host: &str,
+    body: &Bytes,
+    client: &Client,
+    facts: &Facts,
+) -> Bytes {
+    let format = function.settings.event;
+    let path = head.uri.path();
+    let query = head.uri.query().unwrap_or_default();
+    let fields = headers::for_event(&head.headers, client, &facts.request_id);
+    let parameters: Vec<(&str, &str)> = route
+        .parameters
+        .iter()
+        .map(|(name, index, rest)| (name.as_str(), router::segment(path, *index, *rest)))
+        .collect();
+    let request = Request { method: head.method.as_str(), path, query, headers: &fields, body };
+    let context = Context {
+        request_id: &facts.request_id,
+        time_ms: facts.time_ms,
+        source_ip: &client.address,
+        protocol: if head.version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
+        domain_name: router::without_port(host),
+        // A function URL without IAM calls its caller so; HTTP events have that flavour.
+        account_id: if format == Format::HttpV2 { "anonymous" } else { ACCOUNT },
+        api_id: API,
+        stage: STAGE,
+        resource: route.template.as_deref(),
+        path_parameters: &parameters,
+        binary_media_types: function.settings.binary_media_types.as_deref(),
+        target_group_arn: TARGET_GROUP,
+    };
+    let capacity = if format == Format::Body {
+        body.len()
+    } else {
+        // Multi-value formats say headers and query twice.
+        let head: usize = fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
+        1024 + 2 * (head + query.len()) + 3 * path.len() + body.len() / 3 * 4 + 8
+    };
+    let mut event = Vec::with_capacity(capacity);
+    encode_request(format, &request, &context, &mut event);
+    Bytes::from(event)
+}
+
+/// Refuses an event that Lambda would refuse, before any call.
+pub(super) fn fits(event: &Bytes, function: &FunctionState, body: usize, memory: &mut Share) -> Result<(), Refusal> {
+    if event.len() > function.event_max() {
+        return Err(Reason::EventTooLarge.into());
+    }
+    // Small requests do not move the books: heads are bounded by the number of connections.
+    if body > 0 { memory.grow(event.len()) } else { Ok(()) }
+}

@@ -1,0 +1,171 @@
+//! The facts of one request, collected along the pipeline and written once, at its end.
+//!
+//! A record that is dropped unwritten belongs to a client that went away: hyper dropped the request's future.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::request::Parts;
+use lambridge_model::LogLevel;
+
+use crate::connection::Connection;
+use crate::problem::Reason;
+use crate::{Finished, access_log, headers, random};
+
+/// What the log, the observer and the answer say about a request.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) request_id: String,
+    pub(crate) time_ms: u64,
+    pub(crate) started: Instant,
+    pub(crate) client: String,
+    pub(crate) method: http::Method,
+    pub(crate) target: http::Uri,
+    pub(crate) version: http::Version,
+    /// Only for an observer.
+    observed_headers: Vec<(String, String)>,
+    pub(crate) route: Option<String>,
+    pub(crate) function: Option<String>,
+    pub(crate) lambda_request_id: Option<String>,
+    pub(crate) status: u16,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) detail: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) invoke_us: u64,
+    pub(crate) total_us: u64,
+    pub(crate) bytes_in: usize,
+    pub(crate) bytes_out: usize,
+}
+
+/// A request's facts and where they go.
+#[derive(Debug)]
+pub(crate) struct Record {
+    connection: Arc<Connection>,
+    pub(crate) facts: Facts,
+    written: bool,
+}
+
+impl Record {
+    /// `request_id` is a trusted proxy's, if there is one.
+    pub(crate) fn begin(connection: Arc<Connection>, head: &Parts) -> Self {
+        let observed_headers = match &connection.shared.surroundings.observer {
+            None => Vec::new(),
+            Some(_) => head
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
+                .collect(),
+        };
+        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let facts = Facts {
+            request_id: String::new(),
+            time_ms: u64::try_from(time.as_millis()).unwrap_or_default(),
+            started: Instant::now(),
+            client: String::new(),
+            method: head.method.clone(),
+            target: head.uri.clone(),
+            version: head.version,
+            observed_headers,
+            route: None,
+            function: None,
+            lambda_request_id: None,
+            status: 0,
+            reason: None,
+            detail: None,
+            attempts: 0,
+            invoke_us: 0,
+            total_us: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        Self { connection, facts, written: false }
+    }
+
+    /// Writes the record. `status` and the counts are in the facts by now.
+    pub(crate) fn write(&mut self) {
+        self.written = true;
+        let shared = &self.connection.shared;
+        self.facts.total_us = micros(self.facts.started);
+        let log = shared.snapshot.load().model.log;
+        if log.level >= LogLevel::Info || (log.level >= LogLevel::Error && self.facts.status >= 500) {
+            access_log::write(log.format, &self.facts, &*shared.surroundings.access_log);
+        }
+        if let Some(observer) = &shared.surroundings.observer {
+            observer(&self.finished());
+        }
+    }
+
+    fn finished(&self) -> Finished {
+        let facts = &self.facts;
+        Finished {
+            request_id: facts.request_id.clone(),
+            lambda_request_id: facts.lambda_request_id.clone(),
+            method: facts.method.to_string(),
+            target: target(&facts.target),
+            headers: facts.observed_headers.clone(),
+            status: facts.status,
+            route: facts.route.clone(),
+            function: facts.function.clone(),
+            total_us: facts.total_us,
+            invoke_us: facts.invoke_us,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.written {
+            self.facts.reason = Some(Reason::ClientGone);
+            self.facts.status = Reason::ClientGone.status();
+            self.write();
+        }
+    }
+}
+
+/// Path and query as sent.
+fn target(uri: &http::Uri) -> String {
+    uri.path_and_query().map_or_else(|| uri.to_string(), |target| target.as_str().to_owned())
+}
+
+/// Microseconds since `start`.
+pub(crate) fn micros(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Our id, or a trusted proxy's if it is well formed.
+pub(crate) fn request_id(head: &Parts, trusted: bool) -> String {
+    if trusted
+        && let Some(theirs) = head.headers.get("x-request-id")
+        && headers::is_well_formed_id(theirs.as_bytes())
+        && let Ok(text) = theirs.to_str()
+    {
+        return text.to_owned();
+    }
+    new_id(random::draw(), random::draw())
+}
+
+/// A version 4 UUID of 128 random bits.
+fn new_id(high: u64, low: u64) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let bits = (u128::from(high) << 64) | u128::from(low);
+    let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let mut id = String::with_capacity(36);
+    for nibble in (0..32).rev() {
+        id.push(char::from(HEX[((bits >> (nibble * 4)) & 15) as usize]));
+        if matches!(nibble, 24 | 20 | 16 | 12) {
+            id.push('-');
+        }
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn ids_are_uuids() {
+        assert_eq!(super::new_id(0, 0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(super::new_id(u64::MAX, u64::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

@@ -1,0 +1,120 @@
+//! Which failed calls are tried again, and after which wait.
+//!
+//! `safe`: what surely was not executed, throttles, and any transport or service failure of an idempotent request
+//! (RFC 9110 section 9.2.2). `sdk`: every throttle, 5xx and broken connection, whatever the method. A function error
+//! is an answer, and never comes here. Waits grow from 50 ms to 2 s with equal jitter, and are at least what
+//! `Retry-After` asks.
+
+use std::time::Duration;
+
+use lambridge_invoke::{Executed, InvokeError};
+use lambridge_model::RetryOn;
+
+/// Faults of the function's configuration that Lambda answers with 502; trying again cannot help.
+/// Source: Invoke API reference, errors.
+const SETTLED: [&str; 9] = [
+    "EC2AccessDeniedException",
+    "InvalidRuntimeException",
+    "InvalidSecurityGroupIDException",
+    "InvalidSubnetIDException",
+    "InvalidZipFileException",
+    "KMSAccessDeniedException",
+    "KMSDisabledException",
+    "KMSInvalidStateException",
+    "KMSNotFoundException",
+];
+
+/// Whether the failure is worth another attempt.
+pub(crate) fn is_worthwhile(error: &InvokeError, on: RetryOn, idempotent: bool) -> bool {
+    let may_repeat = idempotent || on == RetryOn::Sdk;
+    match error {
+        InvokeError::Throttled { .. } => true,
+        InvokeError::Unreachable { executed, .. } => *executed == Executed::No || may_repeat,
+        InvokeError::Service { kind, .. } => {
+            may_repeat && (on == RetryOn::Sdk || !SETTLED.contains(&kind.as_str()))
+        }
+        InvokeError::Timeout { .. }
+        | InvokeError::NotFound { .. }
+        | InvokeError::AccessDenied { .. }
+        | InvokeError::TooLarge
+        | InvokeError::InvalidRequest { .. }
+        | InvokeError::AnswerTooLarge { .. }
+        | InvokeError::NoCredentials { .. }
+        | InvokeError::NoRegion => false,
+    }
+}
+
+/// RFC 9110 section 9.2.2.
+pub(crate) fn is_idempotent(method: &http::Method) -> bool {
+    method.is_idempotent()
+}
+
+/// The wait before attempt `attempt` (the first retry is 1).
+pub(crate) fn wait(attempt: u32, error: &InvokeError, draw: u64) -> Duration {
+    let full = Duration::from_millis(50_u64.saturating_mul(1 << attempt.clamp(1, 7)) / 2).min(Duration::from_secs(2));
+    let half = full / 2;
+    let jitter = Duration::from_micros(draw % (half.as_micros() as u64 + 1));
+    let asked = match error {
+        InvokeError::Throttled { retry_after: Some(asked), .. } => *asked,
+        _ => Duration::ZERO,
+    };
+    (half + jitter).max(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lambridge_invoke::{Executed, InvokeError};
+    use lambridge_model::RetryOn;
+
+    use super::{is_worthwhile, wait};
+
+    fn throttled(after: Option<u64>) -> InvokeError {
+        InvokeError::Throttled {
+            reason: String::new(),
+            retry_after: after.map(Duration::from_secs),
+            request_id: None,
+        }
+    }
+
+    fn service(kind: &str) -> InvokeError {
+        InvokeError::Service { status: 502, kind: kind.into(), message: String::new(), request_id: None }
+    }
+
+    fn unreachable(executed: Executed) -> InvokeError {
+        InvokeError::Unreachable { message: String::new(), executed }
+    }
+
+    /// `expect`: safe and idempotent, safe and not, sdk and not.
+    fn check(error: InvokeError, expect: [bool; 3]) {
+        let found = [
+            is_worthwhile(&error, RetryOn::Safe, true),
+            is_worthwhile(&error, RetryOn::Safe, false),
+            is_worthwhile(&error, RetryOn::Sdk, false),
+        ];
+        assert_eq!(found, expect, "{error:?}");
+    }
+
+    #[test]
+    fn rules() {
+        check(throttled(None), [true, true, true]);
+        check(unreachable(Executed::No), [true, true, true]);
+        check(unreachable(Executed::Maybe), [true, false, true]);
+        check(service("ServiceException"), [true, false, true]);
+        check(service("KMSDisabledException"), [false, false, true]);
+        check(InvokeError::Timeout { executed: Executed::Maybe }, [false; 3]);
+        check(InvokeError::NoRegion, [false; 3]);
+        check(InvokeError::TooLarge, [false; 3]);
+    }
+
+    #[test]
+    fn waits() {
+        for attempt in 1..40 {
+            let shortest = wait(attempt, &throttled(None), 0);
+            let longest = wait(attempt, &throttled(None), u64::MAX);
+            assert!(shortest >= Duration::from_millis(25) && longest <= Duration::from_secs(2), "{attempt}");
+        }
+        assert_eq!(wait(1, &throttled(Some(9)), 0), Duration::from_secs(9));
+    }
+}

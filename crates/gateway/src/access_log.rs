@@ -51,7 +51,9 @@ fn text(facts: &Facts, line: &mut String) {
         line.push_str(name);
         line.push('=');
         match value {
-            Value::Text(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => push_printable(text, line),
+            Value::Text(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => {
+                push_printable(text, line)
+            }
             Value::Text(text) => {
                 line.push('"');
                 push_escaped(text, line);

@@ -81,7 +81,8 @@ mod tests {
     use super::answer;
 
     fn check(address: &str, method: &str, host: &str, path: &str, ready: bool, expect: u16) {
-        let request = http::Request::builder().method(method).uri(path).header("host", host).body(()).unwrap();
+        let request =
+            http::Request::builder().method(method).uri(path).header("host", host).body(()).unwrap();
         let found = answer(&request, address.parse().unwrap(), ready).status().as_u16();
         assert_eq!(found, expect, "{address} {method} {host} {path}");
     }

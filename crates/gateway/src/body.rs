@@ -38,7 +38,9 @@ pub(crate) async fn read(
     let read = collect(body, limits.body, declared, share);
     match tokio::time::timeout_at(deadline, read).await {
         Ok(read) => read,
-        Err(_elapsed) => Err(Refusal::from(Reason::RequestTimeout).with_detail("the body did not arrive in time")),
+        Err(_elapsed) => {
+            Err(Refusal::from(Reason::RequestTimeout).with_detail("the body did not arrive in time"))
+        }
     }
 }
 
@@ -51,7 +53,8 @@ async fn collect(
     let mut first = Bytes::new();
     let mut whole: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refusal::from(Reason::BadRequest).with_detail(error.to_string()))?;
+        let frame =
+            frame.map_err(|error| Refusal::from(Reason::BadRequest).with_detail(error.to_string()))?;
         // Trailers have no place in an event.
         let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + whole.len() + data.len();

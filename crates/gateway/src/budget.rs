@@ -43,7 +43,9 @@ impl Share {
         let before = self.budget.used.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > max {
             self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Refusal::from(Reason::Overloaded).with_detail("limits.buffered_total is used up").closing());
+            return Err(Refusal::from(Reason::Overloaded)
+                .with_detail("limits.buffered_total is used up")
+                .closing());
         }
         self.bytes += bytes;
         Ok(())

@@ -50,7 +50,11 @@ pub(crate) enum CompiledTarget {
 }
 
 /// Compiles `model`; `earlier` are the functions of the snapshot it replaces.
-pub(crate) fn compile(model: Model, pool: &Pool, earlier: &[Arc<FunctionState>]) -> Result<Snapshot, Vec<Problem>> {
+pub(crate) fn compile(
+    model: Model,
+    pool: &Pool,
+    earlier: &[Arc<FunctionState>],
+) -> Result<Snapshot, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut functions: Vec<Arc<FunctionState>> = Vec::with_capacity(model.functions.len());
     for (key, settings) in &model.functions {
@@ -92,10 +96,11 @@ pub(crate) fn compile(model: Model, pool: &Pool, earlier: &[Arc<FunctionState>])
 fn compile_route(route: &Route, functions: &[Arc<FunctionState>]) -> Result<CompiledRoute, String> {
     let (template, parameters) = match &route.matcher.path {
         PathMatch::Template(template) => {
-            let parameters = template.segments().iter().enumerate().filter_map(|(index, segment)| match segment {
-                Segment::Literal(_) => None,
-                Segment::Param { name, kind } => Some((name.clone(), index, *kind == ParamKind::Rest)),
-            });
+            let parameters =
+                template.segments().iter().enumerate().filter_map(|(index, segment)| match segment {
+                    Segment::Literal(_) => None,
+                    Segment::Param { name, kind } => Some((name.clone(), index, *kind == ParamKind::Rest)),
+                });
             (Some(template.as_str().to_owned()), parameters.collect())
         }
         PathMatch::Prefix(_) | PathMatch::Regex(_) => (None, Vec::new()),
@@ -107,7 +112,12 @@ fn compile_route(route: &Route, functions: &[Arc<FunctionState>]) -> Result<Comp
                 // Missing here means: unknown, or reported above as a function that does not compile.
                 match functions.iter().find(|state| state.key == share.function) {
                     Some(state) => targets.push((share.weight, state.clone())),
-                    None => return Err(format!("route `{}` has no usable function `{}`", route.id, share.function)),
+                    None => {
+                        return Err(format!(
+                            "route `{}` has no usable function `{}`",
+                            route.id, share.function
+                        ));
+                    }
                 }
             }
             CompiledTarget::Functions(targets)

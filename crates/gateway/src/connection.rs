@@ -56,10 +56,12 @@ impl Exchange {
     /// The service has a request; the refusal if the guard made it up.
     pub(crate) fn begin(&self) -> Option<Reason> {
         let index = self.begun.fetch_add(1, Ordering::Relaxed);
-        (index == self.refused_at.load(Ordering::Relaxed)).then(|| match self.refused_as.load(Ordering::Relaxed) {
-            1 => Reason::HeadTooLarge,
-            2 => Reason::RequestTimeout,
-            _ => Reason::BadRequest,
+        (index == self.refused_at.load(Ordering::Relaxed)).then(|| {
+            match self.refused_as.load(Ordering::Relaxed) {
+                1 => Reason::HeadTooLarge,
+                2 => Reason::RequestTimeout,
+                _ => Reason::BadRequest,
+            }
         })
     }
 

@@ -71,7 +71,11 @@ impl Client {
 }
 
 /// The fields of the event, in order, borrowed.
-pub(crate) fn for_event<'a>(headers: &'a HeaderMap, client: &'a Client, request_id: &'a str) -> Vec<Field<'a>> {
+pub(crate) fn for_event<'a>(
+    headers: &'a HeaderMap,
+    client: &'a Client,
+    request_id: &'a str,
+) -> Vec<Field<'a>> {
     let mut fields: Vec<Field<'a>> = Vec::with_capacity(headers.len() + 4);
     let named = named_by_connection(headers);
     for (name, value) in headers {
@@ -126,7 +130,8 @@ fn is_ours(name: &str, trusted: bool) -> bool {
 /// The `Connection` lines if they name more than the usual words.
 fn named_by_connection(headers: &HeaderMap) -> Option<&HeaderMap> {
     let first = headers.get(CONNECTION)?;
-    let usual = first.as_bytes().eq_ignore_ascii_case(b"keep-alive") || first.as_bytes().eq_ignore_ascii_case(b"close");
+    let usual = first.as_bytes().eq_ignore_ascii_case(b"keep-alive")
+        || first.as_bytes().eq_ignore_ascii_case(b"close");
     (!usual || headers.get_all(CONNECTION).iter().count() > 1).then_some(headers)
 }
 
@@ -134,7 +139,8 @@ fn names(headers: &HeaderMap, name: &str) -> bool {
     // `Host` and `Cookie` are not a client's to hide from the function's point of view of the request.
     !matches!(name, "host" | "cookie" | "authorization" | "content-type" | "content-length")
         && headers.get_all(CONNECTION).iter().any(|line| {
-            line.to_str().is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(name)))
+            line.to_str()
+                .is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(name)))
         })
 }
 
@@ -155,8 +161,8 @@ pub(crate) fn for_answer<'a>(
     let mut declared = None;
     let connection = fields.clone().filter(|(name, _)| name.eq_ignore_ascii_case(b"connection"));
     for (name, value) in fields.clone() {
-        let parsed =
-            HeaderName::from_bytes(name).map_err(|_| FieldError::Name(String::from_utf8_lossy(name).into_owned()))?;
+        let parsed = HeaderName::from_bytes(name)
+            .map_err(|_| FieldError::Name(String::from_utf8_lossy(name).into_owned()))?;
         let text = parsed.as_str();
         if text == "content-length" {
             declared = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
@@ -164,7 +170,8 @@ pub(crate) fn for_answer<'a>(
         }
         let named = || {
             connection.clone().any(|(_, line)| {
-                line.split(|&b| b == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(text.as_bytes()))
+                line.split(|&b| b == b',')
+                    .any(|token| token.trim_ascii().eq_ignore_ascii_case(text.as_bytes()))
             })
         };
         if ends_here(text) || text == "x-request-id" || named() {

@@ -174,7 +174,7 @@ impl Gateway {
     pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, StartError> {
         let pool = Pool::new(surroundings.env.clone(), model.connections_max);
         let snapshot = compile(model, &pool, &[]).map_err(StartError::Problems)?;
-        let plan = plan(&snapshot, &mut Vec::new())?;
+        let plan = plan(&snapshot, &mut [])?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             surroundings,
@@ -257,33 +257,33 @@ enum Step {
     Open(Bound, Option<Arc<rustls::ServerConfig>>),
 }
 
-/// Finds each address of the snapshot among those that are open, binds the others. On an error `open_now` has
-/// everything again.
-fn plan(snapshot: &Snapshot, open_now: &mut Vec<Option<Listening>>) -> Result<Vec<Step>, StartError> {
+/// Finds each address of the snapshot among those that are open, binds the others. Binds before it takes: on an
+/// error `open_now` is as it was.
+fn plan(snapshot: &Snapshot, open_now: &mut [Option<Listening>]) -> Result<Vec<Step>, StartError> {
     let gateway = compile::addresses(&snapshot.model).into_iter().zip(snapshot.tls.iter().cloned());
     let wanted = gateway.map(|(address, tls)| (Role::Gateway, address, tls));
     let admin = snapshot.model.admin.as_ref().map(|admin| (Role::Admin, admin.address, None));
-    let mut steps = Vec::new();
+    let mut claimed = vec![false; open_now.len()];
+    let mut found = Vec::new();
     for (role, address, tls) in wanted.chain(admin) {
-        let is_it = |open: &&mut Option<Listening>| {
-            open.as_ref().is_some_and(|open| open.role == role && open.configured == address)
-        };
-        if let Some(kept) = open_now.iter_mut().find(is_it).and_then(Option::take) {
-            steps.push(Step::Keep(kept, tls));
-            continue;
-        }
-        match listener::bind(role, address) {
-            Ok(bound) => steps.push(Step::Open(bound, tls)),
-            Err(error) => {
-                open_now.extend(steps.into_iter().filter_map(|step| match step {
-                    Step::Keep(kept, _) => Some(Some(kept)),
-                    Step::Open(..) => None,
-                }));
-                return Err(error);
+        let at = open_now.iter().zip(&claimed).position(|(open, claimed)| {
+            !claimed && open.as_ref().is_some_and(|open| open.role == role && open.configured == address)
+        });
+        let bound = match at {
+            Some(at) => {
+                claimed[at] = true;
+                None
             }
-        }
+            None => Some(listener::bind(role, address)?),
+        };
+        found.push((at, bound, tls));
     }
-    Ok(steps)
+    let steps = found.into_iter().filter_map(|(at, bound, tls)| match (at, bound) {
+        (_, Some(bound)) => Some(Step::Open(bound, tls)),
+        (Some(at), None) => open_now[at].take().map(|kept| Step::Keep(kept, tls)),
+        (None, None) => None,
+    });
+    Ok(steps.collect())
 }
 
 /// Carries a plan out; nothing in it can fail.

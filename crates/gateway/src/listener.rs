@@ -70,8 +70,13 @@ impl Bound {
     pub(crate) fn serve(self, shared: Arc<Shared>, tls: Option<Arc<ServerConfig>>) -> Listening {
         let (stop, stopped) = watch::channel(false);
         let tls = Arc::new(ArcSwapOption::new(tls));
-        let listening =
-            Listening { role: self.role, configured: self.configured, local: self.local, tls: tls.clone(), stop };
+        let listening = Listening {
+            role: self.role,
+            configured: self.configured,
+            local: self.local,
+            tls: tls.clone(),
+            stop,
+        };
         tokio::spawn(accept(self, shared, tls, stopped));
         listening
     }

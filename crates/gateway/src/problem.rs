@@ -73,10 +73,6 @@ impl Reason {
     pub(crate) const fn name(self) -> &'static str {
         self.row().1
     }
-
-    const fn title(self) -> &'static str {
-        self.row().2
-    }
 }
 
 /// A refusal on its way to the client; leaves the pipeline through `?`.
@@ -195,13 +191,27 @@ mod tests {
     fn every_outcome_of_a_call_has_a_row() {
         let id = || Some("r".to_owned());
         let secret = || "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned();
-        check(InvokeError::Throttled { reason: "x".into(), retry_after: None, request_id: id() }, 503, "throttled");
+        check(
+            InvokeError::Throttled { reason: "x".into(), retry_after: None, request_id: id() },
+            503,
+            "throttled",
+        );
         check(InvokeError::NotFound { message: secret(), request_id: id() }, 502, "not_found");
-        check(InvokeError::AccessDenied { kind: "k".into(), message: secret(), request_id: id() }, 502, "access_denied");
+        check(
+            InvokeError::AccessDenied { kind: "k".into(), message: secret(), request_id: id() },
+            502,
+            "access_denied",
+        );
         check(InvokeError::TooLarge, 413, "event_too_large");
-        let invalid = InvokeError::InvalidRequest { status: 400, kind: "k".into(), message: secret(), request_id: id() };
+        let invalid = InvokeError::InvalidRequest {
+            status: 400,
+            kind: "k".into(),
+            message: secret(),
+            request_id: id(),
+        };
         check(invalid, 502, "invalid_request");
-        let service = InvokeError::Service { status: 500, kind: "k".into(), message: secret(), request_id: id() };
+        let service =
+            InvokeError::Service { status: 500, kind: "k".into(), message: secret(), request_id: id() };
         check(service, 502, "service_error");
         check(InvokeError::Unreachable { message: secret(), executed: Executed::No }, 502, "unreachable");
         check(InvokeError::AnswerTooLarge { limit: 1 }, 502, "answer_too_large");

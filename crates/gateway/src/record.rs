@@ -21,7 +21,6 @@ pub(crate) struct Facts {
     pub(crate) client: String,
     pub(crate) method: http::Method,
     pub(crate) target: http::Uri,
-    pub(crate) version: http::Version,
     /// Only for an observer.
     observed_headers: Vec<(String, String)>,
     pub(crate) route: Option<String>,
@@ -66,7 +65,6 @@ impl Record {
             client: String::new(),
             method: head.method.clone(),
             target: head.uri.clone(),
-            version: head.version,
             observed_headers,
             route: None,
             function: None,

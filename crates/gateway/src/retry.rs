@@ -51,7 +51,8 @@ pub(crate) fn is_idempotent(method: &http::Method) -> bool {
 
 /// The wait before attempt `attempt` (the first retry is 1).
 pub(crate) fn wait(attempt: u32, error: &InvokeError, draw: u64) -> Duration {
-    let full = Duration::from_millis(50_u64.saturating_mul(1 << attempt.clamp(1, 7)) / 2).min(Duration::from_secs(2));
+    let full = Duration::from_millis(50_u64.saturating_mul(1 << attempt.clamp(1, 7)) / 2)
+        .min(Duration::from_secs(2));
     let half = full / 2;
     let jitter = Duration::from_micros(draw % (half.as_micros() as u64 + 1));
     let asked = match error {

@@ -118,9 +118,8 @@ impl Router {
         }
         let host = host::canonical(lookup.host);
         let path = path::canonical(lookup.path);
-        let taken = self.visit(&host, &path, &mut |index| {
-            self.conditions[index].accept(lookup).then_some(index)
-        });
+        let taken =
+            self.visit(&host, &path, &mut |index| self.conditions[index].accept(lookup).then_some(index));
         match taken {
             Some(index) => Found::Route(index),
             None => self.refusal(lookup, &host, &path),

@@ -239,8 +239,22 @@ const TOKEN: [bool; 256] = {
     while byte < 0x7f {
         table[byte] = !matches!(
             byte as u8,
-            b'"' | b'(' | b')' | b',' | b'/' | b':' | b';' | b'<' | b'=' | b'>' | b'?' | b'@' | b'[' | b'\\'
-                | b']' | b'{' | b'}'
+            b'"' | b'('
+                | b')'
+                | b','
+                | b'/'
+                | b':'
+                | b';'
+                | b'<'
+                | b'='
+                | b'>'
+                | b'?'
+                | b'@'
+                | b'['
+                | b'\\'
+                | b']'
+                | b'{'
+                | b'}'
         );
         byte += 1;
     }
@@ -441,8 +455,16 @@ mod tests {
 
     #[test]
     fn unsound_chunks() {
-        for body in ["x\r\n", "3\nabc\r\n", "3\r\nabcd\r\n", "\r\n", "10000000000000000\r\n", "3 \r\n", "0\r\na\nb\r\n", "1\r\na\n"]
-        {
+        for body in [
+            "x\r\n",
+            "3\nabc\r\n",
+            "3\r\nabcd\r\n",
+            "\r\n",
+            "10000000000000000\r\n",
+            "3 \r\n",
+            "0\r\na\nb\r\n",
+            "1\r\na\n",
+        ] {
             let input = format!("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n{body}");
             check(&input, 1, Some(Fault::Body));
         }

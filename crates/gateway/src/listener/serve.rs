@@ -68,13 +68,12 @@ async fn plain<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let guard = HeadGuard::new(io, limits.head, waits, connection.clone());
     let service = service_fn(|request| {
         let refused = connection.exchange.begin();
-        let answer = Attended::new(connection.clone(), pipeline::serve(connection.clone(), request, refused));
-        let connection = &connection;
-        async move {
-            let answer = answer.await;
-            connection.exchange.end();
+        let own = connection.clone();
+        Attended::new(connection.clone(), async move {
+            let answer = pipeline::serve(own.clone(), request, refused).await;
+            own.exchange.end();
             Ok::<_, std::convert::Infallible>(answer)
-        }
+        })
     });
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -39,8 +39,10 @@ pub(crate) fn load(tls: &Tls) -> Result<Arc<ServerConfig>, String> {
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let wrong = |reason: &dyn std::fmt::Display| format!("`{}` holds no certificates: {reason}", file.display());
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).map_err(|error| wrong(&error))?.collect();
+    let wrong =
+        |reason: &dyn std::fmt::Display| format!("`{}` holds no certificates: {reason}", file.display());
+    let found: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(file).map_err(|error| wrong(&error))?.collect();
     let found = found.map_err(|error| wrong(&error))?;
     if found.is_empty() { Err(wrong(&"no CERTIFICATE block")) } else { Ok(found) }
 }

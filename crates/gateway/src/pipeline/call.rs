@@ -76,7 +76,8 @@ async fn attempts(
 /// What a function error is to the client; the function's own words go to the log, cut to a line.
 fn function_error(kind: &str, payload: &[u8]) -> Refusal {
     // Source: recorded 2025, Function.ResponseSizeTooLarge is a function error with status 200.
-    let too_large = payload.len() < 1024 && memmem::find(payload, b"\"Function.ResponseSizeTooLarge\"").is_some();
+    let too_large =
+        payload.len() < 1024 && memmem::find(payload, b"\"Function.ResponseSizeTooLarge\"").is_some();
     let reason = if too_large { Reason::AnswerTooLarge } else { Reason::FunctionError };
     let shown = String::from_utf8_lossy(&payload[..payload.len().min(512)]);
     Refusal::from(reason).with_detail(format!("{kind}: {shown}"))

@@ -67,7 +67,12 @@ pub(super) fn encode(
 }
 
 /// Refuses an event that Lambda would refuse, before any call.
-pub(super) fn fits(event: &Bytes, function: &FunctionState, body: usize, memory: &mut Share) -> Result<(), Refusal> {
+pub(super) fn fits(
+    event: &Bytes,
+    function: &FunctionState,
+    body: usize,
+    memory: &mut Share,
+) -> Result<(), Refusal> {
     if event.len() > function.event_max() {
         return Err(Reason::EventTooLarge.into());
     }

@@ -69,7 +69,10 @@ impl Conditions {
             && self.headers.iter().all(|(name, value)| {
                 lookup.headers.get_all(name).iter().any(|line| line.as_bytes() == &**value)
             })
-            && self.query.iter().all(|(key, value)| first_value(lookup.query, key).is_some_and(|v| v == **value))
+            && self
+                .query
+                .iter()
+                .all(|(key, value)| first_value(lookup.query, key).is_some_and(|v| v == **value))
     }
 }
 

@@ -4,9 +4,7 @@ use std::cmp::Reverse;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lambridge_model::{
-    Errors, Matcher, Origin, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target,
-};
+use lambridge_model::{Errors, Matcher, Origin, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
 use proptest::prelude::*;
 
 use super::{Found, Lookup, Router};
@@ -78,9 +76,7 @@ fn path_matches(path: &PathMatch, sent: &str) -> bool {
             at == segments.len()
         }
         PathMatch::Prefix(p) => p == "/" || sent == p || sent.starts_with(&format!("{p}/")),
-        PathMatch::Regex(r) => {
-            regex::Regex::new(&format!("^(?:{r})$")).expect("a regex").is_match(sent)
-        }
+        PathMatch::Regex(r) => regex::Regex::new(&format!("^(?:{r})$")).expect("a regex").is_match(sent),
     }
 }
 
@@ -125,7 +121,8 @@ fn naive(routes: &[Route], lookup: &Lookup<'_>) -> Found {
     for &i in &on_path {
         let m = &routes[i].matcher;
         let headers = m.headers.iter().all(|(k, v)| lookup.headers.get(k).is_some_and(|have| have == v));
-        let query = m.query.iter().all(|(k, v)| lookup.query.split('&').any(|pair| pair == format!("{k}={v}")));
+        let query =
+            m.query.iter().all(|(k, v)| lookup.query.split('&').any(|pair| pair == format!("{k}={v}")));
         if takes(i) && headers && query {
             return Found::Route(i);
         }
@@ -143,12 +140,26 @@ fn naive(routes: &[Route], lookup: &Lookup<'_>) -> Found {
 fn any_path() -> impl Strategy<Value = PathMatch> {
     prop_oneof![
         prop::sample::select(vec![
-            "/", "/a", "/a/", "/a/b", "/{x}", "/a/{x}", "/{x}/b", "/{x}/{y}", "/{x+}", "/a/{x+}", "/{x}/b/{y+}",
-            "/a/b/c", "/a/{x}/c", "/a/{x}/",
+            "/",
+            "/a",
+            "/a/",
+            "/a/b",
+            "/{x}",
+            "/a/{x}",
+            "/{x}/b",
+            "/{x}/{y}",
+            "/{x+}",
+            "/a/{x+}",
+            "/{x}/b/{y+}",
+            "/a/b/c",
+            "/a/{x}/c",
+            "/a/{x}/",
         ])
         .prop_map(template),
-        prop::sample::select(vec!["/", "/a", "/a/b", "/b", "/a/b/c"]).prop_map(|p| PathMatch::Prefix(p.into())),
-        prop::sample::select(vec!["/a.*", "/[ab]", "/a/b|/b", "/.*/c"]).prop_map(|p| PathMatch::Regex(p.into())),
+        prop::sample::select(vec!["/", "/a", "/a/b", "/b", "/a/b/c"])
+            .prop_map(|p| PathMatch::Prefix(p.into())),
+        prop::sample::select(vec!["/a.*", "/[ab]", "/a/b|/b", "/.*/c"])
+            .prop_map(|p| PathMatch::Regex(p.into())),
     ]
 }
 
@@ -210,7 +221,8 @@ fn precedence_by_example() {
     assert_eq!(problems, []);
     let check = |host: &str, path: &str, expect: usize| {
         let headers = HeaderMap::new();
-        let lookup = Lookup { listener: listener(1), host, method: "GET", path, query: "", headers: &headers };
+        let lookup =
+            Lookup { listener: listener(1), host, method: "GET", path, query: "", headers: &headers };
         assert_eq!(router.find(&lookup), Found::Route(expect), "{host}{path}");
     };
     check("x.org", "/users/me", 5);
@@ -233,7 +245,8 @@ fn odd_targets_have_no_route() {
     let (router, _) = Router::new(&[route(0, None, PathMatch::Prefix("/".into()))]);
     for path in ["*", "", "a/b"] {
         let headers = HeaderMap::new();
-        let lookup = Lookup { listener: listener(1), host: "", method: "OPTIONS", path, query: "", headers: &headers };
+        let lookup =
+            Lookup { listener: listener(1), host: "", method: "OPTIONS", path, query: "", headers: &headers };
         assert_eq!(router.find(&lookup), Found::Nothing, "{path}");
     }
 }

@@ -1,2 +1,41 @@
 //! The `lambridge` command.
-fn main() {}
+//!
+//! `main` reads the command line and hands over to one module a command. Nothing here knows how a request is
+//! served; that is the gateway's, the emulator's and the adapter's affair.
+
+mod args;
+mod check;
+mod configuration;
+mod dev;
+mod emulator;
+mod gateway;
+mod output;
+mod reload;
+mod sample;
+mod stations;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    match Args::parse().command {
+        Command::Gateway(paths) => gateway::run(&paths),
+        Command::Dev(options) => dev::run(&options),
+        Command::Emulator(paths) => emulator::run(&paths),
+        Command::Adapter => lambridge_adapter::run(configuration::environment_pairs()),
+        Command::Check(options) => check::run(&options),
+        Command::ExecChild { command } => {
+            let error = lambridge_emulator::exec_child(&command);
+            output::complain(&format!(
+                "cannot start `{}`: {error}",
+                command.first().map_or("".into(), |c| c.to_string_lossy())
+            ));
+            ExitCode::from(127)
+        }
+        Command::SampleApp => sample::app::run(),
+        Command::SampleFunction => sample::function::run(),
+    }
+}

@@ -1,0 +1,73 @@
+//! What can be typed. No meaning lives here, only names, defaults and help texts.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// HTTP in front of AWS Lambda, web applications behind it, and both on one machine.
+#[derive(Debug, Parser)]
+#[command(name = "lambridge", version, about, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve HTTP and invoke Lambda functions. Reloads on change and on SIGHUP, drains on SIGTERM
+    Gateway(Paths),
+    /// Gateway and emulator in one process; without a file, a built-in sample
+    Dev(Dev),
+    /// Lambda on this machine: the Invoke API, functions as child processes
+    Emulator(Paths),
+    /// Run a web application on Lambda (the same as `lambda-adapter`)
+    Adapter,
+    /// Say everything that is wrong with a configuration
+    Check(Check),
+    /// Start a child that ends with its parent
+    #[command(hide = true)]
+    ExecChild {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
+    /// The web application of the built-in sample
+    #[command(hide = true)]
+    SampleApp,
+    /// The plain function of the built-in sample
+    #[command(hide = true)]
+    SampleFunction,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Paths {
+    /// A file, or a folder with every document below it; may be given several times
+    #[arg(short = 'c', long = "config", value_name = "PATH", required = true, num_args = 1..)]
+    pub config: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Dev {
+    /// A file, or a folder with every document below it; may be given several times
+    #[arg(short = 'c', long = "config", value_name = "PATH", num_args = 1..)]
+    pub config: Vec<PathBuf>,
+    /// Where the gateway of the built-in sample listens
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
+    pub address: Option<SocketAddr>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// How diagnostics are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}

@@ -1,0 +1,88 @@
+//! `lambridge emulator`: the emulator alone, for the functions of a configuration that have `run:`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use lambridge_emulator::{Emulator, LogSink, Settings};
+use lambridge_model::{Model, Run, Secret};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::Paths;
+use crate::gateway::{block_on, exit};
+use crate::{configuration, output};
+
+/// Region of the emulated Lambda where no function names one.
+pub const REGION: &str = "us-east-1";
+/// Account of the emulated Lambda.
+pub const ACCOUNT: &str = "000000000000";
+
+pub fn run(paths: &Paths) -> ExitCode {
+    let Some((model, _)) = configuration::load_or_complain(&paths.config) else { return ExitCode::FAILURE };
+    let served = block_on(async {
+        let key_pairs = model.emulator.credentials.clone().into_iter().collect();
+        let emulator = start(settings(&model, model.emulator.address, key_pairs)?).await?;
+        wait_for_end().await?;
+        emulator.shutdown().await;
+        Ok(())
+    });
+    exit(served)
+}
+
+/// Starts an emulator and prints where it listens.
+pub async fn start(settings: Settings) -> Result<Emulator, String> {
+    let emulator = Emulator::start(settings).await.map_err(|error| error.to_string())?;
+    output::say(&format!("emulator on http://{}", emulator.address()));
+    Ok(emulator)
+}
+
+/// What the emulator needs to know of `model`.
+pub fn settings(
+    model: &Model,
+    address: SocketAddr,
+    key_pairs: Vec<(String, Secret)>,
+) -> Result<Settings, String> {
+    let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    let subcommand = |name: &str| vec![this.clone().into_os_string(), OsString::from(name)];
+    let region = model.functions.values().find_map(|function| function.region.clone());
+    Ok(Settings {
+        address,
+        region: region.unwrap_or_else(|| REGION.to_owned()),
+        account_id: ACCOUNT.to_owned(),
+        key_pairs,
+        functions: local_functions(model),
+        adapter: subcommand("adapter"),
+        child_prefix: subcommand("exec-child"),
+        inherit: inherited(),
+        log: LogSink(Arc::new(|function, instance, line| {
+            output::complain(&format!("[{function}#{instance}] {line}"));
+        })),
+    })
+}
+
+/// Functions with `run:`, by the name they are invoked by.
+fn local_functions(model: &Model) -> BTreeMap<String, Run> {
+    let named =
+        |function: &lambridge_model::Function| Some((function.name.name().to_owned(), function.run.clone()?));
+    model.functions.values().filter_map(named).collect()
+}
+
+/// What children need to find their interpreters and libraries; everything else is Lambda's environment.
+fn inherited() -> Vec<(OsString, OsString)> {
+    const NAMES: [&str; 8] =
+        ["PATH", "HOME", "USER", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "NODE_PATH", "JAVA_HOME"];
+    NAMES.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect()
+}
+
+async fn wait_for_end() -> Result<(), String> {
+    let signals = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! `lambridge gateway`: serve a configuration until SIGTERM, reloading it on change and on SIGHUP.
+
+use std::io;
+use std::process::ExitCode;
+
+use lambridge_gateway::{Gateway, StartError, Surroundings};
+use lambridge_model::Model;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::Paths;
+use crate::reload::Watch;
+use crate::{configuration, output};
+
+pub fn run(paths: &Paths) -> ExitCode {
+    let Some((model, watched)) = configuration::load_or_complain(&paths.config) else {
+        return ExitCode::FAILURE;
+    };
+    let served = block_on(async {
+        let surroundings = Surroundings {
+            env: configuration::environment(),
+            access_log: output::log_lines(),
+            observer: None,
+        };
+        let gateway = start(model, surroundings).await?;
+        let reload = || configuration::load_or_complain(&paths.config);
+        serve_until_told(&gateway, Watch::new(&watched), reload).await?;
+        gateway.drain().await;
+        Ok(())
+    });
+    exit(served)
+}
+
+/// Starts a gateway and prints where it listens.
+pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, String> {
+    let tls: Vec<bool> = model.listeners.iter().map(|listener| listener.tls.is_some()).collect();
+    let gateway = Gateway::start(model, surroundings).await.map_err(|error| describe(&error))?;
+    for (address, tls) in gateway.addresses().into_iter().zip(tls) {
+        output::say(&format!("listening on {}://{address}", if tls { "https" } else { "http" }));
+    }
+    Ok(gateway)
+}
+
+/// Serves until SIGTERM or SIGINT. `load` gives the next model, or nothing when the old one stays.
+pub async fn serve_until_told<W>(
+    gateway: &Gateway,
+    mut watch: Watch,
+    load: impl Fn() -> Option<(Model, W)>,
+) -> Result<(), String> {
+    let signals = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+    let mut hangup = signals(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {}
+            () = watch.changed() => {}
+        }
+        let outcome = match load() {
+            None => Err("the configuration is wrong".to_owned()),
+            Some((model, _)) => gateway.reload(model).await.map_err(|error| describe(&error)),
+        };
+        match outcome {
+            Ok(()) => output::complain("configuration reloaded"),
+            Err(why) => output::complain(&format!("reload rejected, the old configuration stays: {why}")),
+        }
+    }
+}
+
+/// Runs `future` on a multi-thread runtime, one worker a core.
+pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error: io::Error| format!("cannot start the runtime: {error}"))?;
+    runtime.block_on(future)
+}
+
+/// The exit code, with the reason printed.
+pub fn exit(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            output::complain(&format!("lambridge: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn describe(error: &StartError) -> String {
+    match error {
+        StartError::Problems(problems) => {
+            problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        StartError::Bind { .. } => error.to_string(),
+    }
+}

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Command::Adapter => lambridge_adapter::run(configuration::environment_pairs()),
         Command::Check(options) => check::run(&options),
         Command::ExecChild { command } => {
-            let error = lambridge_emulator::exec_child(&command);
+            let error = lambridge_emulator::exec_child(command.iter().cloned());
             output::complain(&format!(
                 "cannot start `{}`: {error}",
                 command.first().map_or("".into(), |c| c.to_string_lossy())

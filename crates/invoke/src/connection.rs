@@ -238,3 +238,6 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Broken> {
     }
     Ok(if whole.is_empty() { first } else { whole.into() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,8 @@ use lambridge_model::{Credentials, Function};
 
 use crate::connection::Tls;
 
-pub(crate) type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+/// Looks a variable of the environment up.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// All clients of a process, keyed by the settings they depend on, so that functions with equal settings share
 /// connections and credentials, across reloads.
@@ -55,7 +56,7 @@ impl fmt::Debug for Pool {
 impl Pool {
     /// `env` gives `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, `AWS_REGION`; each client opens at most
     /// `connections_max` connections.
-    pub fn new(env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>, connections_max: usize) -> Self {
+    pub fn new(env: Env, connections_max: usize) -> Self {
         let (tls, clients) = (Arc::default(), Mutex::default());
         Self { shared: Arc::new(Shared { env, connections_max, tls, clients }) }
     }

@@ -1,5 +1,7 @@
 //! Calls against a fake of Lambda that can also fail: every outcome, and what each says about the function.
 
+#![allow(clippy::unwrap_used)] // A file of tests: helpers outside of test functions panic as they do.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

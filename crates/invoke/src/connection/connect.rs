@@ -29,6 +29,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 pub(crate) struct Tls(OnceCell<Arc<ClientConfig>>);
 
 impl Tls {
+    /// Given settings, for tests against a server of their own.
+    #[cfg(test)]
+    pub(super) fn of(config: ClientConfig) -> Self {
+        Self(OnceCell::new_with(Some(Arc::new(config))))
+    }
+
     async fn connector(&self) -> Result<TlsConnector, String> {
         let config = self.0.get_or_try_init(|| async {
             let made = tokio::task::spawn_blocking(settings).await;

@@ -1,0 +1,99 @@
+//! TLS against a server with a pair of its own, and the pool's own corners.
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+fn certificate() -> CertificateDer<'static> {
+    include_bytes!("testdata/localhost.crt.der").to_vec().into()
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn acceptor() -> TlsAcceptor {
+    let key = PrivatePkcs8KeyDer::from(include_bytes!("testdata/localhost.key.der").to_vec());
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate()], PrivateKeyDer::from(key))
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// TLS settings that trust the test's pair.
+fn trusting() -> Arc<Tls> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate()).unwrap();
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(Tls::of(config))
+}
+
+/// Answers each request that ends its head with an empty line; counts connections in the body.
+async fn serve() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut count = 0;
+        while let Ok((stream, _)) = listener.accept().await {
+            count += 1;
+            let Ok(mut stream) = acceptor().accept(stream).await else { continue };
+            tokio::spawn(async move {
+                let mut seen = Vec::new();
+                while stream.read_buf(&mut seen).await.is_ok_and(|count| count > 0) {
+                    if seen.ends_with(b"\r\n\r\n") {
+                        seen.clear();
+                        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{count}");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+fn request() -> Request<Full<Bytes>> {
+    Request::post("/").header("host", "localhost").body(Full::default()).unwrap()
+}
+
+fn connections(url: &str, tls: Arc<Tls>) -> Arc<Connections> {
+    Arc::new(Connections::new(Endpoint::parse(url).unwrap(), tls, 2))
+}
+
+#[tokio::test]
+async fn tls_connections_are_kept() {
+    let port = serve().await;
+    let pool = connections(&format!("https://localhost:{port}"), trusting());
+    for _ in 0..3 {
+        let answer = pool.exchange(request(), 10, |_| ()).await.unwrap();
+        assert_eq!(answer.body(), "1");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_issuer_or_a_wrong_name_is_refused_before_anything_is_sent() {
+    let port = serve().await;
+    for (host, tls) in [("localhost", Arc::default()), ("127.0.0.1", trusting())] {
+        let pool = connections(&format!("https://{host}:{port}"), tls);
+        let broken = pool.exchange(request(), 10, |sent| assert!(!sent)).await.unwrap_err();
+        assert!(matches!(&broken, Broken::Unsent(message) if message.contains("certificate")), "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_address() {
+    let pool = connections("http://no-such-host.invalid", Arc::default());
+    let broken = pool.exchange(request(), 10, |sent| assert!(!sent)).await.unwrap_err();
+    assert!(matches!(broken, Broken::Unsent(_)), "{broken:?}");
+}

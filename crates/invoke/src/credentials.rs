@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use lambridge_model::Credentials as Source;
-use tokio::sync::OnceCell;
 
 use crate::Env;
 use crate::sign::Keys;
@@ -29,9 +28,13 @@ const MARGIN: Duration = Duration::from_secs(2);
 const LOAD: Duration = Duration::from_secs(30);
 /// Time between two tries of a source that failed.
 const BACKOFF: Duration = Duration::from_secs(1);
+/// Keys without an end, from a file for instance, are read again after this: someone may have rotated them.
+const REREAD: Duration = Duration::from_secs(900);
 /// Keys younger than this are not dropped because Lambda called them expired: new ones would be the same.
 const YOUNG: Duration = Duration::from_secs(30);
 
+/// Makes the provider behind a source; called again when keys have to be read afresh.
+type Maker = Box<dyn Fn(&str) -> source::Making + Send + Sync>;
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// Keys and their life.
@@ -39,15 +42,17 @@ type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub(crate) struct Lease {
     pub keys: Keys,
     loaded: SystemTime,
+    due: Option<SystemTime>,
     expires: Option<SystemTime>,
 }
 
 /// Keys of one source. `Debug` shows none of them.
 pub(crate) struct Store {
-    source: Source,
-    env: Env,
+    /// The keys stand in the configuration: there are no others.
+    fixed: bool,
+    make: Maker,
     clock: Clock,
-    provider: OnceCell<SharedCredentialsProvider>,
+    provider: Mutex<Option<SharedCredentialsProvider>>,
     current: RwLock<Option<Arc<Lease>>>,
     renewal: Arc<tokio::sync::Mutex<()>>,
     failed: Mutex<Option<(SystemTime, String)>>,
@@ -62,10 +67,12 @@ impl std::fmt::Debug for Store {
 impl Store {
     pub(crate) fn new(source: Source, env: Env) -> Self {
         Self {
-            source,
-            env,
+            fixed: matches!(source, Source::Static { .. }),
+            make: Box::new(move |region| {
+                source::provider(source.clone(), region.to_owned(), Arc::clone(&env))
+            }),
             clock: Arc::new(SystemTime::now),
-            provider: OnceCell::new(),
+            provider: Mutex::new(None),
             current: RwLock::new(None),
             renewal: Arc::default(),
             failed: Mutex::new(None),
@@ -95,12 +102,13 @@ impl Store {
     /// Lambda called these keys expired or unknown: the next call loads others.
     pub(crate) fn refused(&self, lease: &Arc<Lease>) {
         let young = (self.clock)().duration_since(lease.loaded).is_ok_and(|age| age < YOUNG);
-        if young || matches!(self.source, Source::Static { .. }) {
+        if young || self.fixed {
             return;
         }
         let mut current = self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if current.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, lease)) {
             *current = None;
+            self.forget_provider();
         }
     }
 
@@ -154,27 +162,46 @@ impl Store {
         failed.as_ref().filter(|(at, _)| recent(*at)).map(|(_, message)| message.clone())
     }
 
+    /// Asks the source. The caller holds the renewal lock, so one provider is made at a time.
     async fn load(&self, region: &str) -> Result<Lease, String> {
-        let provider = self
-            .provider
-            .get_or_init(|| source::provider(self.source.clone(), region.to_owned(), Arc::clone(&self.env)));
-        let found = provider.await.provide_credentials().await.map_err(|error| crate::chain(&error))?;
+        let kept = self.provider.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let provider = match kept {
+            Some(provider) => provider,
+            None => (self.make)(region).await,
+        };
+        let found = provider.provide_credentials().await.map_err(|error| crate::chain(&error))?;
         let keys = Keys::new(found.access_key_id(), found.secret_access_key(), found.session_token());
-        let now = (self.clock)();
-        let lease = Lease { keys, loaded: now, expires: found.expiry() };
-        if lease.is_valid(now) {
+        let lease = Lease::new(keys, (self.clock)(), found.expiry(), self.fixed);
+        // A provider keeps the files it has read; one whose keys have no end is made anew to read them again.
+        let keep = lease.expires.is_some().then_some(provider);
+        *self.provider.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = keep;
+        if lease.is_valid(lease.loaded) {
             Ok(lease)
         } else {
             Err("the source gave credentials that have expired".to_owned())
         }
     }
+
+    fn forget_provider(&self) {
+        *self.provider.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+    }
 }
 
 impl Lease {
+    fn new(keys: Keys, loaded: SystemTime, expires: Option<SystemTime>, fixed: bool) -> Self {
+        let due = match expires {
+            Some(end) => {
+                let life = end.duration_since(loaded).unwrap_or_default();
+                end.checked_sub(AHEAD.min(life / 5))
+            }
+            None if fixed => None,
+            None => loaded.checked_add(REREAD),
+        };
+        Self { keys, loaded, due, expires }
+    }
+
     fn is_due(&self, now: SystemTime) -> bool {
-        let Some(expires) = self.expires else { return false };
-        let life = expires.duration_since(self.loaded).unwrap_or_default();
-        now + AHEAD.min(life / 5) >= expires
+        self.due.is_some_and(|due| now >= due)
     }
 
     fn is_valid(&self, now: SystemTime) -> bool {

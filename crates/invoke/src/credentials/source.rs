@@ -1,5 +1,8 @@
 //! The configured source as a provider of AWS's SDK.
 
+// The two aliases' new home is `aws-runtime`, which would be one more direct dependency for two names.
+#![allow(deprecated)]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use std::sync::Arc;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region};
@@ -16,7 +20,7 @@ use lambridge_model::{AssumeRole, Credentials as Source};
 
 use crate::Env;
 
-type Making = Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send>>;
+pub(super) type Making = Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send>>;
 
 /// Boxed, since a role may be assumed from a role.
 pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
@@ -29,7 +33,11 @@ pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
             }
             Source::Profile(name) => {
                 let config = ProviderConfig::default().with_region(Some(Region::new(region)));
-                let profile = ProfileFileCredentialsProvider::builder().profile_name(name).configure(&config);
+                let mut profile =
+                    ProfileFileCredentialsProvider::builder().profile_name(name).configure(&config);
+                if let Some(files) = files(&env) {
+                    profile = profile.profile_files(files);
+                }
                 SharedCredentialsProvider::new(profile.build())
             }
             Source::AssumeRole(role) => assume(*role, region, env).await,
@@ -37,10 +45,32 @@ pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
     })
 }
 
+/// The shared files that the injected environment names, a kind that is not named at its usual place; `None` leaves the
+/// whole choice to AWS's own rules.
+fn files(env: &Env) -> Option<ProfileFiles> {
+    let (config, keys) = (set(env, "AWS_CONFIG_FILE"), set(env, "AWS_SHARED_CREDENTIALS_FILE"));
+    if config.is_none() && keys.is_none() {
+        return None;
+    }
+    let mut files = ProfileFiles::builder()
+        .include_default_config_file(config.is_none())
+        .include_default_credentials_file(keys.is_none());
+    if let Some(path) = config {
+        files = files.with_file(ProfileFileKind::Config, path);
+    }
+    if let Some(path) = keys {
+        files = files.with_file(ProfileFileKind::Credentials, path);
+    }
+    Some(files.build())
+}
+
+fn set(env: &Env, name: &str) -> Option<String> {
+    env(name).filter(|value| !value.is_empty())
+}
+
 async fn default_chain(region: String, env: &Env) -> SharedCredentialsProvider {
-    let set = |name: &str| env(name).filter(|value| !value.is_empty());
-    if let (Some(id), Some(secret)) = (set("AWS_ACCESS_KEY_ID"), set("AWS_SECRET_ACCESS_KEY")) {
-        return fixed(&id, &secret, set("AWS_SESSION_TOKEN"));
+    if let (Some(id), Some(secret)) = (set(env, "AWS_ACCESS_KEY_ID"), set(env, "AWS_SECRET_ACCESS_KEY")) {
+        return fixed(&id, &secret, set(env, "AWS_SESSION_TOKEN"));
     }
     SharedCredentialsProvider::new(
         DefaultCredentialsChain::builder().region(Region::new(region)).build().await,
@@ -52,10 +82,7 @@ fn fixed(id: &str, secret: &str, token: Option<String>) -> SharedCredentialsProv
 }
 
 async fn assume(role: AssumeRole, region: String, env: Env) -> SharedCredentialsProvider {
-    let endpoint = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]
-        .iter()
-        .find_map(|name| env(name))
-        .filter(|url| !url.is_empty());
+    let endpoint = set(&env, "AWS_ENDPOINT_URL_STS").or_else(|| set(&env, "AWS_ENDPOINT_URL"));
     let base = provider(role.base, region.clone(), Arc::clone(&env)).await;
     let mut config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region))

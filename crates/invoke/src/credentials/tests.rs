@@ -41,7 +41,11 @@ fn store() -> (Arc<Store>, Arc<Told>) {
     let mut store = Store::new(Source::Default, Arc::new(|_| None));
     let clock = Arc::clone(&told);
     store.clock = Arc::new(move || UNIX_EPOCH + Duration::from_secs(clock.now.load(Ordering::SeqCst)));
-    store.provider = OnceCell::new_with(Some(SharedCredentialsProvider::new(Handle(Arc::clone(&told)))));
+    let handle = Handle(Arc::clone(&told));
+    store.make = Box::new(move |_| {
+        let handle = handle.clone();
+        Box::pin(async move { SharedCredentialsProvider::new(handle) })
+    });
     (Arc::new(store), told)
 }
 
@@ -122,4 +126,37 @@ async fn the_injected_environment_comes_first() {
     assert_eq!(lease.keys.session_token(), Some("tok"));
     let shown = format!("{store:?} {lease:?}");
     assert!(!shown.contains("s3cr3t") && !shown.contains("tok"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_profile_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials");
+    let write = |token: &str| {
+        let text = format!(
+            "[prod]\naws_access_key_id = A\naws_secret_access_key = s\naws_session_token = {token}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+    };
+    let named = path.display().to_string();
+    let env: Env = Arc::new(move |name| (name == "AWS_SHARED_CREDENTIALS_FILE").then(|| named.clone()));
+    let mut store = Store::new(Source::Profile("prod".into()), env);
+    let now = Arc::new(AtomicU64::new(0));
+    let clock = Arc::clone(&now);
+    store.clock = Arc::new(move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::SeqCst)));
+    let store = Arc::new(store);
+
+    write("first");
+    assert_eq!(store.get("eu-west-1").await.unwrap().keys.session_token(), Some("first"));
+    write("second");
+    now.store(899, Ordering::SeqCst);
+    assert_eq!(store.get("eu-west-1").await.unwrap().keys.session_token(), Some("first"));
+    now.store(900, Ordering::SeqCst);
+    assert_eq!(
+        store.get("eu-west-1").await.unwrap().keys.session_token(),
+        Some("first"),
+        "read behind the call"
+    );
+    settled(&store).await;
+    assert_eq!(store.get("eu-west-1").await.unwrap().keys.session_token(), Some("second"));
 }

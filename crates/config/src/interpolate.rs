@@ -14,6 +14,9 @@ use crate::source::Files;
 /// All that references may add to one document.
 const MAX_TOTAL: usize = 8 << 20;
 
+/// Files that one document refers to.
+const MAX_FILES: usize = 200;
+
 /// A piece of a value.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece<'a> {
@@ -30,7 +33,7 @@ pub fn references(node: &Node, folder: &Path, found: &mut Vec<PathBuf>) {
         for piece in split(&scalar.text) {
             if let Piece::File(path) = piece {
                 let path = folder.join(path);
-                if !found.contains(&path) {
+                if found.len() < MAX_FILES && !found.contains(&path) {
                     found.push(path);
                 }
             }
@@ -72,10 +75,12 @@ impl Interpolation<'_> {
         }
         let mut out = String::new();
         let mut replaced = false;
+        let mut failed = false;
         for piece in split(&scalar.text) {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Wrong(text, reason) => {
+                    failed = true;
                     let message = format!("{} is not a reference: {reason}", quoted(text));
                     self.report
                         .error(span, message)
@@ -87,6 +92,7 @@ impl Interpolation<'_> {
                         self.add(&mut out, &value, span);
                     }
                     None => {
+                        failed = true;
                         let message = format!("the environment variable {} is not set", quoted(name));
                         self.report.error(span, message).help("set it, or write the value");
                     }
@@ -98,9 +104,10 @@ impl Interpolation<'_> {
                         self.add(&mut out, text.strip_suffix('\r').unwrap_or(text), span);
                     }
                     unread => {
+                        failed = true;
                         let reason = match unread {
                             Some(Err(reason)) => reason,
-                            _ => "no such file",
+                            _ => "there are too many references to files",
                         };
                         let message = format!("the file {} cannot be read: {reason}", quoted(path));
                         self.report.error(span, message).help("relative paths start at this file's folder");
@@ -109,7 +116,11 @@ impl Interpolation<'_> {
             }
         }
         let written = std::mem::replace(&mut scalar.text, out);
-        if replaced {
+        if failed {
+            // Judging what is left of the value would only repeat the error.
+            self.report.settle(span);
+        }
+        if replaced || failed {
             scalar.kind = match resolve(&scalar.text) {
                 // An empty variable is empty text, not a missing value.
                 ScalarKind::Null => ScalarKind::Text,

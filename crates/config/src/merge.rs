@@ -4,7 +4,7 @@
 //! key that stands twice is an error that names both places; settings of the whole process may stand in several files
 //! only if they agree. What one file says about another (a route to a function elsewhere) is checked here too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -19,6 +19,9 @@ use crate::suggest::nearest;
 
 /// Connections to each Lambda endpoint when no file says more.
 const CONNECTIONS_MAX: usize = 1024;
+
+/// Addresses to serve on.
+const MAX_LISTENERS: usize = 1000;
 
 /// What one file adds. Settings are lists only because a file may hold several documents.
 #[derive(Debug, Default)]
@@ -133,7 +136,10 @@ fn single<T: PartialEq>(name: &str, found: Vec<(T, Span)>, report: &mut Report) 
 
 fn listeners(found: Vec<(Listener, Span)>, report: &mut Report) -> Vec<(Listener, Span)> {
     let mut out: Vec<(Listener, Span)> = Vec::new();
-    for (listener, span) in found {
+    if let Some((_, span)) = found.get(MAX_LISTENERS) {
+        report.error(span, format!("there are more than {MAX_LISTENERS} listeners"));
+    }
+    for (listener, span) in found.into_iter().take(MAX_LISTENERS) {
         // Port 0 takes a free port each time, so two of them are two listeners.
         let same =
             out.iter().find(|(other, _)| other.address == listener.address && other.address.port() != 0);
@@ -188,9 +194,14 @@ fn check_references(
     listeners: &[(Listener, Span)],
     report: &mut Report,
 ) {
+    let known: HashSet<&str> = functions.iter().map(|function| function.key.as_str()).collect();
     for route in routes {
         for Reference { key, shown, span } in &route.functions {
-            if functions.iter().any(|function| function.key == *key) {
+            if known.contains(key.as_str()) {
+                continue;
+            }
+            if report.is_full() {
+                report.error(span, "");
                 continue;
             }
             let help = match nearest(key, functions.iter().map(|function| function.key.as_str())) {
@@ -226,6 +237,7 @@ fn routes(found: Vec<PartRoute>, report: &mut Report) -> Vec<Route> {
             }
         }
     }
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut earlier: HashMap<String, Vec<(Vec<SocketAddr>, Span)>> = HashMap::new();
     let mut out = Vec::new();
     for PartRoute { route, id, span, .. } in found {
@@ -242,17 +254,18 @@ fn routes(found: Vec<PartRoute>, report: &mut Report) -> Vec<Route> {
                     format!("this route never matches: the one at {first} matches the same requests"),
                 )
                 .help("remove one of them, or tell them apart by method, header or query");
+        } else {
+            same.push((route.listeners.clone(), span.clone()));
         }
-        same.push((route.listeners.clone(), span.clone()));
         route.id = match id {
             Some((id, _)) => id,
             None => {
                 let name = name(&route.matcher);
-                let mut numbers = (2..).map(|number: usize| format!("{name} #{number}"));
+                let number: &mut usize = numbers.entry(name.clone()).or_insert(1);
                 let mut id = name.clone();
                 while ids.contains_key(&id) {
-                    let Some(next) = numbers.next() else { break };
-                    id = next;
+                    *number += 1;
+                    id = format!("{name} #{number}");
                 }
                 ids.insert(id.clone(), span);
                 id

@@ -26,6 +26,7 @@ pub struct Report {
     errors: bool,
     hidden: Row,
     secret_lines: Vec<(Arc<str>, u32)>,
+    settled: Vec<Span>,
 }
 
 /// A diagnostic without its source line yet.
@@ -73,9 +74,24 @@ impl Report {
         }
     }
 
+    /// What is wrong at `span` was said; what follows from it is not said too.
+    pub fn settle(&mut self, span: &Span) {
+        self.settled.push(span.clone());
+    }
+
+    /// Whether more messages would only be counted.
+    pub fn is_full(&self) -> bool {
+        self.rows.len() >= MAX_DIAGNOSTICS
+    }
+
     fn push(&mut self, warning: bool, span: Option<Span>, message: String) -> &mut Row {
         self.errors |= !warning;
+        let settled = span.as_ref().is_some_and(|span| self.settled.iter().any(|other| other == span));
         let row = Row { warning, span, message, help: None };
+        if settled {
+            self.hidden = row;
+            return &mut self.hidden;
+        }
         if self.rows.len() >= MAX_DIAGNOSTICS {
             self.left_out += 1;
             self.hidden = row;
@@ -105,7 +121,8 @@ impl Report {
                 let lines = lines.get_mut(file)?.get_or_insert_with(|| text.lines().collect());
                 let line = lines.get((span.line as usize).checked_sub(1)?)?;
                 let secret =
-                    self.secret_lines.iter().any(|(name, line)| *name == span.file && *line == span.line);
+                    self.secret_lines.iter().any(|(name, line)| *name == span.file && *line == span.line)
+                        || mask::continues_secret(lines, span.line as usize - 1);
                 shown_line(line, secret)
             });
             out.push(Diagnostic {
@@ -145,6 +162,9 @@ fn shown_line(line: &str, secret: bool) -> Option<String> {
 
 /// A value in backticks: escaped, and cut when long.
 pub fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
     format!("`{}`", printable(text))
 }
 

@@ -1,7 +1,9 @@
 //! "Did you mean": the candidate nearest to what was typed, if it is near.
 
 /// Longer words are not compared.
-const MAX_LENGTH: usize = 64;
+const MAX_LENGTH: usize = 48;
+/// So many candidates are looked at.
+const MAX_CANDIDATES: usize = 1000;
 
 /// The candidate with the smallest edit distance, at most a third of the word's length.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -10,6 +12,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
         .map(|candidate| (distance(&word, &plain(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

@@ -12,7 +12,7 @@ fn native() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/native");
     let mut cases: Vec<PathBuf> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
-    assert!(cases.len() >= 3, "only {} cases", cases.len());
+    assert!(cases.len() >= 25, "only {} cases", cases.len());
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut different = Vec::new();
     for case in &cases {

@@ -250,16 +250,14 @@ impl Reader<'_> {
 /// JSON's numbers are those of the core schema without a leading `+`, `.5`, `5.`, `0x1` and `01`.
 fn is_json_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let mut bytes = digits.bytes();
-    let first = bytes.next();
-    let second = bytes.next();
+    let whole_end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let (whole, rest) = digits.split_at(whole_end);
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    let bare_point =
+        rest.strip_prefix('.').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
     resolve(text) == ScalarKind::Number
-        && first.is_some_and(|b| b.is_ascii_digit())
-        && !(first == Some(b'0')
-            && second.is_some_and(|b| b.is_ascii_alphanumeric() && b != b'e' && b != b'E'))
-        && !digits.ends_with('.')
-        && !digits.contains(".e")
-        && !digits.contains(".E")
+        && !(whole.is_empty() || leading_zero || bare_point)
+        && !rest.starts_with(['x', 'o'])
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ pub const KEYS: &[Key] = &[
     yes("functions.*.run.versions.*.timeout", "as `run.timeout`"),
     yes("functions.*.run.versions.*.memory", "as `run.memory`"),
     yes("functions.*.run.versions.*.queue", "as `run.queue`"),
-    yes("functions.*.run.versions.*.port", "as `run.port`"),
+    yes("functions.*.run.versions.*.port", "as `run.port`, but never taken from there"),
     yes("functions.*.run.versions.*.concurrency", "as `run.concurrency`"),
     yes("functions.*.run.aliases", "version by alias"),
     yes("functions.*.run.url", "a function URL of its own"),
@@ -242,6 +242,19 @@ mod tests {
                 let parent = parent.trim_end_matches(".*").trim_end_matches("[]");
                 assert!(KEYS.iter().any(|other| other.path == parent), "{}", key.path);
             }
+        }
+    }
+
+    #[test]
+    fn every_key_stands_in_a_golden_folder() {
+        let everything = include_str!("../../tests/golden/native/everything/input.yaml");
+        let refused = include_str!("../../tests/golden/native/refused/input.yaml");
+        let word = |key: &&super::Key| key.support == Support::Yes && key.path.contains(':');
+        for key in KEYS.iter().filter(|key| !word(key)) {
+            let name = key.path.rsplit(['.', ' ']).next().unwrap();
+            let text = if key.support == Support::Yes { everything } else { refused };
+            let found = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name);
+            assert!(found, "{}", key.path);
         }
     }
 

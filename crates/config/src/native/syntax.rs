@@ -130,8 +130,8 @@ pub struct Route {
     pub answer: Option<Static>,
     pub listeners: Option<(Span, Vec<Leaf>)>,
     pub errors: Option<Leaf>,
-    /// A refused key named a target, so that none is missing.
-    pub refused_target: bool,
+    /// A key names a target, if only one that is refused or cannot be read: then none is missing.
+    pub has_target: bool,
 }
 
 #[derive(Debug)]
@@ -141,6 +141,8 @@ pub struct Match {
     pub path: Option<Leaf>,
     pub path_prefix: Option<Leaf>,
     pub path_regex: Option<Leaf>,
+    /// A path was written, even if it could not be read.
+    pub has_path: bool,
     pub methods: Option<(Span, Vec<Leaf>)>,
     pub headers: Vec<(Leaf, Leaf)>,
     pub query: Vec<(Leaf, Leaf)>,
@@ -347,7 +349,7 @@ fn run(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Run {
 
 fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
     let fields = reader.fields(node, "routes[]")?;
-    let refused = ["compose", "upstream", "redirect", "function_from"];
+    let targets = ["function", "functions", "static", "compose", "upstream", "redirect", "function_from"];
     Some(Route {
         span: fields.span.clone(),
         id: reader.leaf(&fields, "id"),
@@ -357,6 +359,7 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
             path: reader.leaf(fields, "path"),
             path_prefix: reader.leaf(fields, "path_prefix"),
             path_regex: reader.leaf(fields, "path_regex"),
+            has_path: ["path", "path_prefix", "path_regex"].iter().any(|key| fields.has(key)),
             methods: reader.leaves(fields, "methods"),
             headers: reader.pairs(fields, "headers").unwrap_or_default(),
             query: reader.pairs(fields, "query").unwrap_or_default(),
@@ -378,6 +381,6 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
         }),
         listeners: reader.leaves(&fields, "listeners"),
         errors: reader.leaf(&fields, "errors"),
-        refused_target: refused.iter().any(|key| node.get(key).is_some()),
+        has_target: targets.iter().any(|key| fields.has(key)),
     })
 }

@@ -18,6 +18,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         }
         let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
         let unit = &rest[digits..unit_end];
+        if unit == "." {
+            return Err("only whole numbers are known; use a smaller unit".to_owned());
+        }
         if unit.is_empty() {
             return Err("the unit is missing".to_owned());
         }
@@ -63,6 +66,9 @@ pub fn size(text: &str) -> Result<usize, String> {
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        unit if unit.starts_with('.') => {
+            return Err("only whole numbers are known; use a smaller unit".to_owned());
+        }
         unit => {
             return Err(format!("the unit {} is none of `KiB`, `MiB`, `GiB`", crate::report::quoted(unit)));
         }

@@ -8,6 +8,9 @@
 const SECRET_WORDS: [&str; 9] =
     ["secret", "token", "password", "passwd", "passphrase", "private_key", "api_key", "apikey", "access_key"];
 
+/// A secret of more lines than that is marked by its dialect.
+const MAX_LOOK_BACK: usize = 200;
+
 /// Whether the value of a key of this name is a secret.
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
@@ -55,6 +58,15 @@ pub fn mask(line: &str, secret: bool) -> String {
     out.into_iter().collect()
 }
 
+/// Whether the line at `index` goes on with a value whose key, in a line above and further left, is a secret's.
+pub fn continues_secret(lines: &[&str], index: usize) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let Some(line) = lines.get(index) else { return false };
+    let above = lines[..index].iter().rev().take(MAX_LOOK_BACK);
+    let parent = above.copied().find(|above| !above.trim().is_empty() && indent(above) < indent(line));
+    parent.and_then(|parent| parent.split_once(':')).is_some_and(|(key, _)| is_secret_name(key))
+}
+
 /// The end of the value that begins at `from`: a closing quote, or what ends a plain value in a flow map.
 fn value_end(chars: &[char], from: usize) -> usize {
     let start = from + chars[from..].iter().take_while(|c| c.is_whitespace()).count();
@@ -62,8 +74,11 @@ fn value_end(chars: &[char], from: usize) -> usize {
         Some(&quote @ ('"' | '\'')) => {
             chars[start + 1..].iter().position(|&c| c == quote).map_or(chars.len(), |at| start + 1 + at + 1)
         }
-        // A nested map is not a value; its own keys are looked at one by one.
-        Some('{' | '[') => start,
+        // No list or map belongs here, but what was put into one is a secret all the same.
+        Some('{' | '[') => chars[start..]
+            .iter()
+            .position(|&c| matches!(c, '}' | ']'))
+            .map_or(chars.len(), |at| start + at + 1),
         _ => chars[start..]
             .iter()
             .position(|&c| matches!(c, ',' | '}' | ']'))
@@ -90,7 +105,7 @@ fn is_word(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{continues_secret, mask};
 
     fn check(line: &str, expect: &str) {
         assert_eq!(mask(line, false), expect);
@@ -108,6 +123,7 @@ mod tests {
         check("secret_access_key hunter2", "secret_access_key *******");
         check("\"session_token\" : \"abc\",", "\"session_token\" : \"***\",");
         check("secret_access_key: ${env:KEY}", "secret_access_key: ${env:KEY}");
+        check("{ token: [a, b], c: d }", "{ token: *** **, c: d }");
         check("password: 'no end", "password: '** ***");
     }
 
@@ -115,5 +131,12 @@ mod tests {
     fn marked_lines() {
         assert_eq!(mask("    abc def", true), "    *** ***");
         assert_eq!(mask("  x: abc", true), "  x: ***");
+    }
+
+    #[test]
+    fn lines_below_a_secret_name() {
+        let lines = ["a:", "  secret_access_key: |", "    abc", "", "    def", "  region: x", "b: c"];
+        let found: Vec<bool> = (0..lines.len()).map(|index| continues_secret(&lines, index)).collect();
+        assert_eq!(found, [false, false, true, false, true, false, false]);
     }
 }

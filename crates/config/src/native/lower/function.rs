@@ -178,7 +178,6 @@ fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opti
         aliases: BTreeMap::new(),
         url: None,
     });
-    let port = port.or(defaults.port);
     let mut out = Run {
         dir: lower.path(run.dir.as_ref()).unwrap_or(defaults.dir),
         env: run.env.as_ref().map_or(defaults.env, |env| variables(env, lower)),

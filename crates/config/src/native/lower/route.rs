@@ -10,6 +10,8 @@ use crate::native::values;
 
 /// Functions in one weighted set.
 const MAX_TARGETS: usize = 256;
+/// Methods, headers or parameters in one match.
+const MAX_PAIRS: usize = 64;
 /// A compiled path regex, in bytes: the bound of the data plane.
 const MAX_REGEX: usize = 1 << 20;
 /// Headers that the server writes itself.
@@ -52,7 +54,14 @@ fn matcher_of(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<Matcher>
     let path = path(matcher, lower);
     let methods = methods(matcher, lower);
     let mut headers: Vec<(String, String)> = Vec::new();
-    for (name, value) in &matcher.headers {
+    for list in [&matcher.headers, &matcher.query] {
+        if let Some((name, _)) = list.get(MAX_PAIRS) {
+            lower
+                .report
+                .error(&name.span, format!("a route matches {MAX_PAIRS} headers or parameters at most"));
+        }
+    }
+    for (name, value) in matcher.headers.iter().take(MAX_PAIRS) {
         let lowered = name.text.to_ascii_lowercase();
         if !values::is_token(&name.text) {
             lower.wrong(name, "is not the name of a header", "letters, digits and `-`");
@@ -92,6 +101,9 @@ fn path(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<PathMatch> {
         [("path", &matcher.path), ("path_prefix", &matcher.path_prefix), ("path_regex", &matcher.path_regex)];
     let mut found = kinds.iter().filter_map(|(name, leaf)| leaf.as_ref().map(|leaf| (*name, leaf)));
     let Some((name, leaf)) = found.next() else {
+        if matcher.has_path {
+            return None;
+        }
         lower
             .report
             .error(&matcher.span, "`match` has no path")
@@ -170,7 +182,10 @@ fn methods(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Vec<String> {
         lower.report.error(span, "`methods` is empty").help("leave it out to match every method");
     }
     let mut out: Vec<String> = Vec::new();
-    for leaf in methods {
+    if let Some(leaf) = methods.get(MAX_PAIRS) {
+        lower.report.error(&leaf.span, format!("a route matches {MAX_PAIRS} methods at most"));
+    }
+    for leaf in methods.iter().take(MAX_PAIRS) {
         let method = leaf.text.to_ascii_uppercase();
         if !values::is_token(&method) {
             lower.wrong(leaf, "is not a method", "write `GET`, `POST`, …; leave `methods` out to match all");
@@ -198,7 +213,7 @@ fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<
         found.push(("static", &answer.span));
     }
     match found.as_slice() {
-        [] if route.refused_target => return (None, Vec::new()),
+        [] if route.has_target => return (None, Vec::new()),
         [] => {
             lower
                 .report
@@ -242,7 +257,7 @@ fn weighted(
     }
     let mut targets: Vec<Weighted> = Vec::new();
     let mut references = Vec::new();
-    for one in set {
+    for one in set.iter().take(MAX_TARGETS) {
         let Some(leaf) = lower.required(&one.name, &one.span, "functions", "name") else { continue };
         let weight = lower.number(&one.weight, 0..=1_000_000).and_then(|weight| u32::try_from(weight).ok());
         if targets.iter().any(|target| target.function == leaf.text) {

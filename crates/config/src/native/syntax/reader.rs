@@ -31,6 +31,11 @@ impl Fields<'_> {
         Self { span: span.clone(), path: "", entries: &[] }
     }
 
+    /// Whether the key was written, even if what it says could not be read.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     fn get(&self, name: &str) -> Option<(&Key, &Node)> {
         self.entries.iter().find(|(key, _)| key.text == name).map(|(key, node)| (key, node))
     }
@@ -193,13 +198,19 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, node: &Node, path: &str, expect: &str) {
-        let name = if path.is_empty() { "the document".to_owned() } else { format!("`{}`", plain(path)) };
-        let found = node.kind_name();
-        let row = self.report.error(&node.span, format!("{name} is {expect}, not {found}"));
-        if found == "nothing" {
+        let name = match path {
+            "" => "the document".to_owned(),
+            _ if path.ends_with(['*', ']']) => format!("an entry of `{}`", plain(path)),
+            _ => format!("`{}`", plain(path)),
+        };
+        if node.is_nothing() {
             let empty = if expect == "a list" { "[]" } else { "{}" };
-            row.help(format!("remove the key, or write `{empty}`"));
+            self.report
+                .error(&node.span, format!("{name} has no value"))
+                .help(format!("remove it, or write `{empty}`"));
+            return;
         }
+        self.report.error(&node.span, format!("{name} takes {expect}, not {}", node.kind_name()));
     }
 }
 

@@ -10,7 +10,8 @@ use lambridge_event::{
 pub fn request(event: &[u8]) {
     let Ok(found) = decode_request(event) else { return };
     Method::from_bytes(found.method.as_bytes()).expect("a method is a token");
-    PathAndQuery::try_from(format!("{}?{}", found.path, found.query)).expect("path and query fit a request line");
+    PathAndQuery::try_from(format!("{}?{}", found.path, found.query))
+        .expect("path and query fit a request line");
     for (name, value) in &found.headers {
         HeaderName::try_from(&**name).expect("a header name is a token");
         HeaderValue::from_bytes(value.as_bytes()).expect("a header value has no control characters");

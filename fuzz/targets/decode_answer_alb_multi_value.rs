@@ -1,3 +1,6 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambridge_fuzz::answer(lambridge_event::Format::AlbMultiValue, bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lambridge_fuzz::answer(
+    lambridge_event::Format::AlbMultiValue,
+    bytes
+));

@@ -122,14 +122,12 @@ impl<'a> Envelope<'a> {
             Some(Value::Bool(encoded)) => encoded,
             Some(other) => return Err(unexpected("isBase64Encoded", "a boolean", &other)),
         };
-        let Some(text) = text("body", self.body)? else { return Ok(Cow::Borrowed(b"")) };
-        if encoded {
-            return base64::decode(text).map(Cow::Owned).ok_or(EventError::BadBase64);
-        }
-        Ok(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        })
+        let body = match self.body {
+            None => return Ok(Cow::Borrowed(b"")),
+            Some(Value::String(text)) => text.bytes(),
+            Some(other) => return Err(unexpected("body", "a string", &other)),
+        };
+        if encoded { base64::decode(body).map(Cow::Owned).ok_or(EventError::BadBase64) } else { Ok(body) }
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) fn head(object: &mut Object<'_>, answer: &Answer<'_>) {
 pub(crate) fn decode_answer(payload: &[u8]) -> Result<Answer<'_>, AnswerError> {
     let reply = match Reply::read(payload)? {
         Ok(reply) => reply,
-        Err(Value::String(text)) => return Ok(inferred(reply::bytes(text.cow()))),
+        Err(Value::String(text)) => return Ok(inferred(text.bytes())),
         Err(_) => return Ok(inferred(compact(payload))),
     };
     let Some(status) = reply.status()? else { return Ok(inferred(compact(payload))) };

@@ -84,15 +84,15 @@ impl<'a> Reply<'a> {
     /// escapes, else in one new buffer.
     pub(crate) fn body(&self, decode: bool) -> Result<Cow<'a, [u8]>, AnswerError> {
         let encoded = self.is_base64()?;
-        let text = match self.body {
+        let body = match self.body {
             None => return Ok(Cow::Borrowed(b"")),
-            Some(Value::String(text)) => text.cow(),
+            Some(Value::String(text)) => text.bytes(),
             Some(other) => return Err(unexpected("body", "a string", &other)),
         };
         if encoded && decode {
-            return base64::decode(text).map(Cow::Owned).ok_or(AnswerError::BadBase64);
+            return base64::decode(body).map(Cow::Owned).ok_or(AnswerError::BadBase64);
         }
-        Ok(bytes(text))
+        Ok(body)
     }
 
     /// The fields of `headers`, a map of single values.

@@ -52,7 +52,19 @@ pub(crate) struct Text<'a> {
 impl<'a> Text<'a> {
     /// The text; borrowed when nothing is escaped, else in one new buffer.
     pub(crate) fn cow(self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
+        if !self.escaped {
+            return Cow::Borrowed(self.raw);
+        }
+        // It is UTF-8, being made of pieces of a `str` and of characters; without `unsafe` it is checked again.
+        Cow::Owned(match String::from_utf8(unescape(self.raw)) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        })
+    }
+
+    /// As [`Text::cow`], for a body, which need not be checked again.
+    pub(crate) fn bytes(self) -> Cow<'a, [u8]> {
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw.as_bytes()) }
     }
 }
 
@@ -395,26 +407,55 @@ fn number(bytes: &[u8]) -> usize {
 }
 
 /// Resolves the escapes of a checked string. The result is never longer than the source, so one buffer is enough.
-fn unescape(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
+///
+/// Copies whole words ahead and then keeps what stands before the escape: where escapes are dense, as in JSON inside of
+/// JSON, a call of `memcpy` for every few bytes would be most of the cost.
+fn unescape(raw: &str) -> Vec<u8> {
+    let source = raw.as_bytes();
+    let mut out = vec![0; source.len() + 8];
+    let (mut from, mut to) = (0, 0);
     loop {
-        let plain = scan::special(rest.as_bytes());
-        out.push_str(&rest[..plain]);
-        rest = &rest[plain..];
-        let Some(&escape) = rest.as_bytes().get(1) else { return out };
-        let (char, length) = match escape {
-            b'b' => ('\u{8}', 2),
-            b'f' => ('\u{c}', 2),
-            b'n' => ('\n', 2),
-            b'r' => ('\r', 2),
-            b't' => ('\t', 2),
-            b'u' => unicode(rest),
-            other => (char::from(other), 2),
+        if let Some(word) = source[from..].first_chunk::<8>() {
+            out[to..to + 8].copy_from_slice(word);
+            let plain = scan::plain_bytes(word);
+            from += plain;
+            to += plain;
+            if plain == 8 {
+                continue;
+            }
+        } else {
+            match source.get(from) {
+                None => break,
+                Some(b'\\') => {}
+                Some(&byte) => {
+                    out[to] = byte;
+                    from += 1;
+                    to += 1;
+                    continue;
+                }
+            }
+        }
+        let byte = match source.get(from + 1) {
+            Some(b'u') => {
+                let (char, length) = unicode(&raw[from..]);
+                from += length;
+                to += char.encode_utf8(&mut out[to..]).len();
+                continue;
+            }
+            Some(b'b') => 0x08,
+            Some(b'f') => 0x0c,
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(b't') => b'\t',
+            Some(&other) => other,
+            None => break,
         };
-        out.push(char);
-        rest = &rest[length..];
+        out[to] = byte;
+        from += 2;
+        to += 1;
     }
+    out.truncate(to);
+    out
 }
 
 /// The character of `\uXXXX` or of a pair of them at the start, and its length in the source.

@@ -7,7 +7,17 @@
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> usize {
     let mut at = 0;
-    let (blocks, _) = bytes.as_chunks::<32>();
+    // Where escapes are dense the next one is near: a few words before the wide steps.
+    while at < 32
+        && let Some(word) = bytes[at..].first_chunk::<8>()
+    {
+        let plain = plain_bytes(word);
+        at += plain;
+        if plain < 8 {
+            return at;
+        }
+    }
+    let (blocks, _) = bytes[at..].as_chunks::<32>();
     for block in blocks {
         // A fold without a branch is what the compiler turns into vector instructions.
         if block.iter().fold(false, |hit, &byte| hit | is_special(byte)) {
@@ -17,17 +27,23 @@ pub(super) fn special(bytes: &[u8]) -> usize {
     }
     let (words, _) = bytes[at..].as_chunks::<8>();
     for word in words {
-        let marks = marks(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return at + (marks.trailing_zeros() / 8) as usize;
+        let plain = plain_bytes(word);
+        at += plain;
+        if plain < 8 {
+            return at;
         }
-        at += 8;
     }
     at + bytes[at..].iter().position(|&byte| is_special(byte)).unwrap_or(bytes.len() - at)
 }
 
+/// How many bytes at the start of the word are not special; 8 when none is.
 #[inline]
-const fn is_special(byte: u8) -> bool {
+pub(super) const fn plain_bytes(word: &[u8; 8]) -> usize {
+    (marks(u64::from_le_bytes(*word)).trailing_zeros() / 8) as usize
+}
+
+#[inline]
+pub(super) const fn is_special(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 

@@ -117,11 +117,50 @@ pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
 }
 
 /// Appends UTF-8 with what JSON cannot hold escaped.
+///
+/// Long plain stretches are copied at once. Where specials are dense, as in JSON inside of JSON, a window is translated
+/// on the stack, a word at a step, since growing `out` for every few bytes would be most of the cost.
 fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
+    const WINDOW: usize = 64;
+    const LONG: usize = 32;
+    // A byte becomes six at most; a word may be written ahead.
+    let mut buffer = [0; WINDOW * 6 + 8];
     loop {
-        let (plain, rest) = text.split_at(scan::special(text));
-        out.extend_from_slice(plain);
-        let Some((&byte, rest)) = rest.split_first() else { return };
+        let plain = scan::special(text);
+        if plain >= LONG || plain == text.len() {
+            out.extend_from_slice(&text[..plain]);
+            text = &text[plain..];
+            if text.is_empty() {
+                return;
+            }
+        }
+        let (window, rest) = text.split_at(text.len().min(WINDOW));
+        let length = translate(window, &mut buffer);
+        out.extend_from_slice(&buffer[..length]);
+        text = rest;
+    }
+}
+
+/// Writes the escaped `window` to `buffer` and returns its length there.
+fn translate(window: &[u8], buffer: &mut [u8]) -> usize {
+    let (mut from, mut to) = (0, 0);
+    loop {
+        if let Some(word) = window[from..].first_chunk::<8>() {
+            buffer[to..to + 8].copy_from_slice(word);
+            let plain = scan::plain_bytes(word);
+            from += plain;
+            to += plain;
+            if plain == 8 {
+                continue;
+            }
+        }
+        let Some(&byte) = window.get(from) else { return to };
+        from += 1;
+        if !scan::is_special(byte) {
+            buffer[to] = byte;
+            to += 1;
+            continue;
+        }
         let short = match byte {
             b'"' => b'"',
             b'\\' => b'\\',
@@ -130,17 +169,18 @@ fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
             b'\t' => b't',
             0x08 => b'b',
             0x0c => b'f',
-            _ => 0,
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                buffer[to..to + 4].copy_from_slice(b"\\u00");
+                buffer[to + 4] = HEX[usize::from(byte >> 4)];
+                buffer[to + 5] = HEX[usize::from(byte & 15)];
+                to += 6;
+                continue;
+            }
         };
-        if short == 0 {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&digits);
-        } else {
-            out.extend_from_slice(&[b'\\', short]);
-        }
-        text = rest;
+        buffer[to] = b'\\';
+        buffer[to + 1] = short;
+        to += 2;
     }
 }
 
@@ -162,6 +202,25 @@ mod tests {
         check(b"\n\r\t\x08\x0c\x00\x1f\x7f", "\"\\n\\r\\t\\b\\f\\u0000\\u001f\x7f\"");
         check("lambda-λ \u{1f600}".as_bytes(), "\"lambda-λ \u{1f600}\"");
         check(b"caf\xe9", "\"café\"");
+    }
+
+    #[test]
+    fn long_texts_agree_with_serde_json() {
+        for length in 0..200 {
+            for gap in [1, 2, 7, 8, 9, 31, 33, 64, 65] {
+                let text: String = (0..length)
+                    .map(|at| if at % gap == 0 { char::from((at % 128) as u8) } else { 'λ' })
+                    .collect();
+                for text in [text.as_str(), &"\u{1}".repeat(length), &"x\"".repeat(length)] {
+                    let mut out = Vec::new();
+                    string(&mut out, text);
+                    assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+                    let reader = crate::json::Reader::new(&out).unwrap();
+                    let Ok(crate::json::Value::String(read)) = reader.document() else { panic!("no string") };
+                    assert_eq!((&*read.cow(), &*read.bytes()), (text, text.as_bytes()));
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask deny`.
+//! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask deny`,
+//! `cargo xtask bench`.
 //!
 //! They need Rust, Python 3 and Node, nothing else; what they fetch comes from the package registries those three are
 //! set up for, at pinned versions, and is kept under the target directory.
 #![expect(clippy::print_stdout, reason = "a command-line program: its report is its output")]
 
+mod bench;
 mod counterparts;
 mod deny;
 mod step;
@@ -18,12 +20,15 @@ usage: cargo xtask COMMAND
 
   tidy    check the rules of the house that the compiler does not know
   test    build, run every test, then the tests against real parts
-  deny    check bans, licences and sources of the dependencies";
+  deny    check bans, licences and sources of the dependencies
+  bench   measure the programs beside their peers; takes arguments, `cargo xtask bench help`";
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
     let command = args.next().unwrap_or_default();
-    if let Some(extra) = args.next() {
+    if command != "bench"
+        && let Some(extra) = args.peek()
+    {
         eprintln!("`{extra}` is one argument too many\n{USAGE}");
         return ExitCode::from(2);
     }
@@ -31,6 +36,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "test" => test::run(),
         "deny" => deny::run(),
+        "bench" => bench::run(args),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

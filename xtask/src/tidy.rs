@@ -42,6 +42,7 @@ const CRATES: &[Rule] = &[
         never: &[],
     },
     Rule { name: "testkit", may: &["event", "wire", "model"], never: &[] },
+    Rule { name: "benches", may: &["event"], never: &[] },
 ];
 
 /// Reads the manifests and reports every rule that is broken.

@@ -15,8 +15,8 @@ use hyper::{Request, Response};
 use lambridge_benches::{Failure, HUGE_BINARY, answer, binary, full, percentiles, run, serve};
 use tokio::sync::Notify;
 
-/// No adapter needs longer for one event.
-const DEADLINE: Duration = Duration::from_secs(300);
+/// No adapter needs longer for one call's events.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct Job {

@@ -1,6 +1,7 @@
 //! Load generator: a fixed count of requests over a fixed count of keep-alive connections.
 //!
-//! `load METHOD URL CONNECTIONS REQUESTS BODY_BYTES` prints one JSON line: how many requests succeeded and failed, the
+//! `load METHOD URL CONNECTIONS REQUESTS BODY` prints one JSON line (BODY is a count of bytes of text, or `json:COUNT`
+//! for the same as a JSON string): how many requests succeeded and failed, the
 //! length of the last answer, the time all took and two percentiles of latency in microseconds. A failed request is
 //! counted, its connection is opened again, and the run goes on; who reads the line decides what failures mean.
 
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request};
-use lambridge_benches::{Failure, connect, drain, full, percentiles, run, text};
+use lambridge_benches::{Failure, connect, drain, full, json_string, percentiles, run, text};
 use tokio::task::spawn_local;
 
 /// No answer is worth waiting longer for.
@@ -38,7 +39,7 @@ struct Target {
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [method, url, connections, requests, body] = arguments.as_slice() else {
-        return Err("usage: load METHOD URL CONNECTIONS REQUESTS BODY_BYTES".into());
+        return Err("usage: load METHOD URL CONNECTIONS REQUESTS BODY".into());
     };
     let rest = url.strip_prefix("http://").ok_or("only http:// URLs")?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -46,7 +47,10 @@ fn main() -> Result<(), Failure> {
         method: method.parse()?,
         host: host.to_owned(),
         path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
-        body: Bytes::from(text(body.parse()?)),
+        body: match body.strip_prefix("json:") {
+            Some(count) => Bytes::from(json_string(&text(count.parse()?))),
+            None => Bytes::from(text(body.parse()?)),
+        },
     });
     let tally = Rc::new(RefCell::new(Tally { left: requests.parse()?, ..Tally::default() }));
     let connections: usize = connections.parse()?;

@@ -1,0 +1,147 @@
+//! Rows, ratios and the tables in `docs/performance.md`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// One round of one contestant.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    cpu_us: f64,
+    p50_us: f64,
+    p99_us: f64,
+}
+
+impl Sample {
+    /// From the CPU per request and a line of the load generator.
+    pub fn of(cpu_us: f64, line: &Value) -> Sample {
+        let number = |key: &str| line[key].as_f64().unwrap_or(0.0);
+        Sample { cpu_us, p50_us: number("p50_us"), p99_us: number("p99_us") }
+    }
+}
+
+/// One contestant of a table.
+#[derive(Debug)]
+pub struct Row {
+    name: String,
+    pub samples: Vec<Sample>,
+    pub peak_kib: u64,
+    /// Why it has no figures.
+    pub failure: Option<String>,
+}
+
+impl Row {
+    /// Without samples yet.
+    pub fn new(name: &str) -> Row {
+        Row { name: name.to_owned(), samples: Vec::new(), peak_kib: 0, failure: None }
+    }
+
+    /// One that did not start.
+    pub fn absent(name: &str, reason: String) -> Row {
+        Row { failure: Some(reason), ..Row::new(name) }
+    }
+
+    fn sorted(&self, value: impl Fn(&Sample) -> f64) -> Vec<f64> {
+        let mut values: Vec<f64> = self.samples.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    }
+
+    fn median(&self, value: impl Fn(&Sample) -> f64) -> Option<f64> {
+        let values = self.sorted(value);
+        values.get(values.len() / 2).copied()
+    }
+
+    fn cpu(&self) -> Option<f64> {
+        self.median(|sample| sample.cpu_us).filter(|_| self.failure.is_none())
+    }
+}
+
+/// One table: a line a contestant, with its CPU as a ratio to each of `against`.
+pub fn table(title: &str, rows: &[Row], against: &[&str]) -> String {
+    let mut text = format!("| {title} | CPU per request, median (range) |");
+    for name in against {
+        let _ = write!(text, " CPU, {name} = 1 |");
+    }
+    text.push_str(" latency p50 / p99 | peak memory |\n| --- | ---: |");
+    text.push_str(&" ---: |".repeat(against.len() + 2));
+    text.push('\n');
+    for row in rows {
+        let Some(cpu) = row.cpu() else {
+            let reason = row.failure.as_deref().unwrap_or("no figures").replace(['|', '\n'], " ");
+            let _ = writeln!(text, "| {} | {reason} |{}", row.name, " |".repeat(against.len() + 2));
+            continue;
+        };
+        let range = row.sorted(|sample| sample.cpu_us);
+        let ends = (range.first().copied().unwrap_or(cpu), range.last().copied().unwrap_or(cpu));
+        let _ = write!(text, "| {} | {} ({}–{}) |", row.name, time(cpu), time(ends.0), time(ends.1));
+        for name in against {
+            let other = rows.iter().find(|row| row.name == *name).and_then(Row::cpu).filter(|cpu| *cpu > 0.0);
+            let _ = match other {
+                Some(other) => write!(text, " {:.2} |", cpu / other),
+                None => write!(text, " – |"),
+            };
+        }
+        let latency = |value: fn(&Sample) -> f64| time(row.median(value).unwrap_or(0.0));
+        let _ = writeln!(
+            text,
+            " {} / {} | {:.1} MB |",
+            latency(|sample| sample.p50_us),
+            latency(|sample| sample.p99_us),
+            row.peak_kib as f64 / 1024.0
+        );
+    }
+    text
+}
+
+fn time(us: f64) -> String {
+    match us {
+        us if us < 100.0 => format!("{us:.1} µs"),
+        us if us < 1000.0 => format!("{us:.0} µs"),
+        us => format!("{:.2} ms", us / 1000.0),
+    }
+}
+
+/// Replaces what stands between the markers of `suite` in the page.
+pub fn record(page: &Path, suite: &str, section: &str) -> Result<(), String> {
+    let shown = page.display();
+    let text = std::fs::read_to_string(page).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    let text = replaced(&text, suite, section).ok_or(format!("`{shown}` has no markers for `{suite}`"))?;
+    std::fs::write(page, text).map_err(|error| format!("cannot write `{shown}`: {error}"))
+}
+
+fn replaced(text: &str, suite: &str, section: &str) -> Option<String> {
+    let (before, rest) = text.split_once(&format!("<!-- {suite}: begin -->"))?;
+    let (_, after) = rest.split_once(&format!("<!-- {suite}: end -->"))?;
+    let section = section.trim();
+    Some(format!("{before}<!-- {suite}: begin -->\n\n{section}\n\n<!-- {suite}: end -->{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, cpu: &[f64]) -> Row {
+        let sample = |cpu: &f64| Sample { cpu_us: *cpu, p50_us: 10.0, p99_us: 2000.0 };
+        Row { samples: cpu.iter().map(sample).collect(), peak_kib: 2048, ..Row::new(name) }
+    }
+
+    #[test]
+    fn ratios_of_medians() {
+        let mut broken = row("c", &[]);
+        broken.failure = Some("no such\npackage".to_owned());
+        let text = table("small", &[row("a", &[30.0, 10.0, 20.0]), row("b", &[40.0]), broken], &["b", "c"]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | 0.50 | – | 10.0 µs / 2.00 ms | 2.0 MB |");
+        assert_eq!(lines[4], "| c | no such package | | | | |");
+    }
+
+    #[test]
+    fn markers() {
+        let page = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb";
+        let expect = "a\n<!-- x: begin -->\n\nnew\n\n<!-- x: end -->\nb";
+        assert_eq!(replaced(page, "x", "new\n").as_deref(), Some(expect));
+        assert_eq!(replaced(page, "y", "new"), None);
+    }
+}

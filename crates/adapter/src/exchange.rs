@@ -18,6 +18,7 @@ use lambridge_wire::prelude::SEPARATOR;
 use serde_json::value::RawValue;
 
 use crate::Shared;
+use crate::deadline::Deadline;
 use crate::link::{Link, LinkError, collect};
 use crate::log::Level;
 use crate::request::{build, end_hop};
@@ -129,7 +130,12 @@ struct Facts {
 }
 
 /// Serves one invocation. The caller posts the reply.
-pub async fn exchange(delivery: &Delivery, app: &mut Link, shared: &Shared) -> Reply {
+pub async fn exchange(
+    delivery: &Delivery,
+    app: &mut Link,
+    deadline: &mut Deadline,
+    shared: &Shared,
+) -> Reply {
     let start = Instant::now();
     let mut facts = Facts::default();
     let reply = match decode_request(&delivery.event) {
@@ -142,9 +148,8 @@ pub async fn exchange(delivery: &Delivery, app: &mut Link, shared: &Shared) -> R
         Ok(received) => {
             let kind = received.kind;
             let patience = delivery.patience();
-            let served =
-                tokio::time::timeout(patience, serve(received, delivery, app, shared, &mut facts)).await;
-            match served.unwrap_or_else(|_| Err(shared.late(patience))) {
+            let served = deadline.bound(patience, serve(received, delivery, app, shared, &mut facts)).await;
+            match served.unwrap_or_else(|| Err(shared.late(patience))) {
                 Ok(reply) => reply,
                 Err(failure) => {
                     app.forget();

@@ -11,7 +11,8 @@
 //! * `readiness`, `extension`: what has to happen before the first event
 //! * `worker`: the loop; Managed Instances have several
 //! * `exchange`: one invocation, over `request` and `context` on the way in
-//! * `runtime`, `link`: the Runtime API, and the kept connection below it and below the application
+//! * `runtime`, `link`, `payload`: the Runtime API, the kept connection below it and below the application, and what
+//!   goes over it
 //!
 //! The rule of the house: no event, no answer and no failure of either side ends the process. It ends on SIGTERM, when
 //! it cannot register, or when the Runtime API stays away.
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 
 mod backoff;
 mod context;
+mod deadline;
 mod exchange;
 mod extension;
 mod link;
@@ -45,8 +47,6 @@ use log::Log;
 use runtime::Client;
 use settings::{Endpoint, Settings};
 
-/// Lambda ends an init phase after ten seconds; this leaves it the rest.
-const ASYNC_INIT: Duration = Duration::from_millis(9_800);
 /// Of the two seconds that Lambda gives a sandbox to end, for an answer under way.
 const DRAIN: Duration = Duration::from_millis(1_500);
 
@@ -81,6 +81,12 @@ pub async fn serve(env: impl Iterator<Item = (String, String)>, stop: impl Futur
     for warning in warnings {
         log.warn(&warning.to_string());
     }
+    serve_with(settings, stop).await
+}
+
+/// As [`serve`], with settings at hand.
+pub async fn serve_with(settings: Settings, stop: impl Future<Output = ()>) -> ExitCode {
+    let log = Log::new(settings.log_level, settings.log_json);
     let Some(api) = settings.runtime_api.clone() else {
         // Outside Lambda the application serves its clients itself, and the adapter must not be in the way.
         log.info("AWS_LAMBDA_RUNTIME_API is not set: this is not Lambda, there is nothing to do");
@@ -122,12 +128,15 @@ async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let mut workers = JoinSet::new();
-    for _ in 1..shared.settings.workers {
+    // Even a single worker is a task of its own: waking the future that blocks on the runtime costs a system call.
+    for _ in 0..shared.settings.workers {
         workers.spawn(worker::work(api.clone(), shared.clone()));
     }
-    let code = worker::work(api, shared).await;
-    workers.shutdown().await;
-    code
+    // A worker ends only when the Runtime API is gone, which it is for all of them.
+    match workers.join_next().await {
+        Some(Ok(code)) => code,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 impl Shared {
@@ -138,13 +147,12 @@ impl Shared {
             readiness::wait(&shared.settings.readiness, shared.log).await;
             shared.ready.send_replace(true);
         });
-        let bound = if self.settings.async_init { Some(ASYNC_INIT) } else { self.settings.readiness.timeout };
-        let Some(bound) = bound else {
+        let Some(bound) = self.settings.async_init.or(self.settings.readiness.timeout) else {
             let _ = wait.await;
             return Ok(());
         };
         match tokio::time::timeout(bound, &mut wait).await {
-            Err(_) if self.settings.async_init => {
+            Err(_) if self.settings.async_init.is_some() => {
                 self.log.info("app is not ready yet, init ends and the first invocation waits for it");
                 Ok(())
             }

@@ -16,6 +16,7 @@ use lambridge_wire::limits::MAX_TIMEOUT_SECS;
 use lambridge_wire::prelude::CONTENT_TYPE as CONTENT_TYPE_OF_STREAM;
 use lambridge_wire::runtime::{self as wire, ErrorReport};
 
+use crate::deadline::Deadline;
 use crate::exchange::Reply;
 use crate::link::{Link, LinkError, collect};
 use crate::payload::Payload;
@@ -37,6 +38,7 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge-adapter/"
 pub struct Client {
     link: Link,
     next: Uri,
+    patience: Deadline,
 }
 
 /// An event and what came with it.
@@ -76,7 +78,7 @@ impl Client {
     /// Not yet connected.
     pub fn new(endpoint: Endpoint) -> Result<Client, ApiError> {
         let next = uri(format!("{}{}", endpoint.base, wire::NEXT))?;
-        Ok(Client { link: Link::new(endpoint, Duration::MAX), next })
+        Ok(Client { link: Link::new(endpoint, Duration::MAX), next, patience: Deadline::new() })
     }
 
     /// Waits for an event.
@@ -121,11 +123,10 @@ impl Client {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
                 headers.insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
             }
-            let posted = tokio::time::timeout(POST_PATIENCE, self.verdict(request)).await;
-            match posted {
-                Ok(Err(ApiError::Link(_))) if attempt < POSTS => attempt += 1,
-                Ok(verdict) => return verdict,
-                Err(_) => return Err(ApiError::Stuck),
+            match self.patience.bound(POST_PATIENCE, verdict(&mut self.link, request)).await {
+                Some(Err(ApiError::Link(_))) if attempt < POSTS => attempt += 1,
+                Some(verdict) => return verdict,
+                None => return Err(ApiError::Stuck),
             }
         }
     }
@@ -147,7 +148,7 @@ impl Client {
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         headers.append(TRAILER, HeaderValue::from_static(wire::ERROR_TYPE));
         headers.append(TRAILER, HeaderValue::from_static(wire::ERROR_BODY));
-        let posted = tokio::time::timeout(patience + POST_PATIENCE, self.verdict(request)).await;
+        let posted = self.patience.bound(patience + POST_PATIENCE, verdict(&mut self.link, request)).await;
         self.link.forget();
         posted.unwrap_or(Err(ApiError::Stuck))
     }
@@ -167,16 +168,10 @@ impl Client {
         let mut request = self.request(Method::POST, target, Payload::new(report.into()));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
         request.headers_mut().insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
-        tokio::time::timeout(POST_PATIENCE, self.verdict(request)).await.unwrap_or(Err(ApiError::Stuck))
-    }
-
-    async fn verdict(&mut self, request: Request<Payload>) -> Result<(), ApiError> {
-        let (head, body) = self.link.send(request).await?.into_parts();
-        let text = collect(body, VERDICT_LIMIT).await;
-        if text.is_err() {
-            self.link.forget();
-        }
-        if head.status.is_success() { Ok(()) } else { Err(refused(head.status, text)) }
+        self.patience
+            .bound(POST_PATIENCE, verdict(&mut self.link, request))
+            .await
+            .unwrap_or(Err(ApiError::Stuck))
     }
 
     fn request(&self, method: Method, target: Uri, payload: Payload) -> Request<Payload> {
@@ -228,6 +223,16 @@ impl Delivery {
     pub fn get(&self, name: &str) -> Option<&HeaderValue> {
         self.headers.get(name).filter(|value| !value.is_empty())
     }
+}
+
+/// Sends an answer and reads what the API says about it.
+async fn verdict(link: &mut Link, request: Request<Payload>) -> Result<(), ApiError> {
+    let (head, body) = link.send(request).await?.into_parts();
+    let text = collect(body, VERDICT_LIMIT).await;
+    if text.is_err() {
+        link.forget();
+    }
+    if head.status.is_success() { Ok(()) } else { Err(refused(head.status, text)) }
 }
 
 fn uri(path: String) -> Result<Uri, ApiError> {

@@ -36,6 +36,9 @@ mod parse;
 pub use parse::StatusSet;
 use parse::{boolean, endpoint, seconds};
 
+/// Lambda ends an init phase after ten seconds; this leaves it the rest.
+const ASYNC_INIT: Duration = Duration::from_millis(9_800);
+
 /// The adapter's settings, all of them read and checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -47,8 +50,8 @@ pub struct Settings {
     pub app: Endpoint,
     /// How to find out that the application is up.
     pub readiness: Readiness,
-    /// End the init phase before the application is up.
-    pub async_init: bool,
+    /// End the init phase after so long, whether the application is up or not.
+    pub async_init: Option<Duration>,
     /// Removed from the front of the path; starts with `/`, does not end with one.
     pub remove_base_path: Option<String>,
     /// Where events that are not HTTP are posted.
@@ -246,7 +249,7 @@ impl Reader {
             extensions_api,
             app,
             readiness,
-            async_init,
+            async_init: async_init.then_some(ASYNC_INIT),
             remove_base_path: self.base_path(),
             pass_through_path: self.path(("AWS_LWA_PASS_THROUGH_PATH", None), "/events"),
             authorization_source: self

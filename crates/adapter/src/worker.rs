@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::Shared;
 use crate::backoff::Backoff;
+use crate::deadline::Deadline;
 use crate::exchange::exchange;
 use crate::link::Link;
 use crate::runtime::{ApiError, Client};
@@ -27,6 +28,7 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
     };
     let mut app = Link::new(shared.settings.app.clone(), shared.settings.pool_idle_timeout);
     let mut backoff = Backoff::new();
+    let mut deadline = Deadline::new();
     loop {
         let delivery = match client.next().await {
             Ok(delivery) => delivery,
@@ -47,7 +49,7 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         };
         backoff.reset();
         shared.begin();
-        let reply = exchange(&delivery, &mut app, &shared).await;
+        let reply = exchange(&delivery, &mut app, &mut deadline, &shared).await;
         if let Err(error) = client.post(&delivery, reply).await {
             shared.log.error(&error.to_string());
         }

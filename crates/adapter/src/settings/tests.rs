@@ -27,7 +27,7 @@ fn nothing_set_is_the_documented_default() {
     assert_eq!(settings.readiness.path, "/");
     assert_eq!(settings.readiness.healthy, StatusSet::range(100, 499));
     assert_eq!(settings.pass_through_path, "/events");
-    assert_eq!((settings.workers, settings.async_init), (1, false));
+    assert_eq!((settings.workers, settings.async_init), (1, None));
     assert_eq!(settings.runtime_api, None);
     assert_eq!(settings.pool_idle_timeout, Duration::from_secs(4));
 }
@@ -79,7 +79,7 @@ fn readiness() {
 
 #[test]
 fn the_rest() {
-    let asynchronous = |s: &Settings| s.async_init;
+    let asynchronous = |s: &Settings| s.async_init.is_some();
     check(&[("AWS_LWA_ASYNC_INIT", "true")], asynchronous, true, 0);
     check(&[("AWS_LWA_ASYNC_INIT", "TRUE")], asynchronous, true, 0);
     check(&[("ASYNC_INIT", "true")], asynchronous, true, 1);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::sandbox::*;
+use lambridge_adapter::settings::Settings;
 use lambridge_testkit::{Answer, FakeApp, FakeRuntime, Invocation, Outcome};
 
 /// An HTTP event got an answer with this status and reason.
@@ -161,6 +162,24 @@ async fn an_application_that_starts_late() {
     sandbox.still_works().await;
     let checks: Vec<_> = sandbox.app.requests().into_iter().map(|r| r.target).collect();
     assert_eq!(checks, ["/up?x", "/up?x", "/up?x", "/up?x", "/a%20b?x=1&x=2"]);
+}
+
+#[tokio::test]
+async fn an_application_that_starts_after_the_init_phase() {
+    let runtime = FakeRuntime::start();
+    let address = FakeApp::answering(Answer::ok("")).address();
+    let env = env(&runtime, address, &[("AWS_LWA_ASYNC_INIT", "true")]);
+    let mut settings = Settings::from_env(env.into_iter()).0;
+    assert_eq!(settings.async_init, Some(Duration::from_millis(9_800)));
+    settings.async_init = Some(Duration::from_millis(50));
+    let adapter = Adapter::start_with(settings);
+    let early = runtime.invoke(Invocation::new(V2).deadline(Duration::from_millis(300))).await;
+    problem(&early, 504, "timeout");
+    let waiting = runtime.queue(Invocation::new(V2));
+    let app = FakeApp::at(address, |_| Answer::ok("hello"));
+    let outcome = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+    assert_eq!(body(&outcome), "hello");
+    Sandbox { runtime, app, adapter }.still_works().await;
 }
 
 #[tokio::test]

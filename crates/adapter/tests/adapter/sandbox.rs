@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use lambridge_adapter::settings::Settings;
 use lambridge_testkit::{Answer, FakeApp, FakeRuntime, Invocation, Outcome, Request};
 use tokio::sync::oneshot;
 
@@ -36,10 +37,14 @@ pub fn env(runtime: &FakeRuntime, app: SocketAddr, more: &[(&str, &str)]) -> Vec
 
 impl Adapter {
     pub fn start(env: Vec<(String, String)>) -> Adapter {
+        Adapter::start_with(Settings::from_env(env.into_iter()).0)
+    }
+
+    pub fn start_with(settings: Settings) -> Adapter {
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(lambridge_adapter::serve(env.into_iter(), async {
+            runtime.block_on(lambridge_adapter::serve_with(settings, async {
                 let _ = stopped.await;
             }))
         });

@@ -50,6 +50,8 @@ pub(crate) struct HeadGuard<IO> {
     /// Heads passed on.
     heads: u64,
     refused: bool,
+    /// A chunked body broke; what came before it has gone on, the next read fails.
+    broken: bool,
     connection: Arc<Connection>,
     waits: Waits,
     reading: Timer,
@@ -70,6 +72,7 @@ impl<IO> HeadGuard<IO> {
             taken: 0,
             heads: 0,
             refused: false,
+            broken: false,
             connection,
             waits,
             reading: Timer::default(),
@@ -82,7 +85,7 @@ impl<IO> HeadGuard<IO> {
 
     /// Whether the client may still be sending a message that was not read to its end.
     pub(crate) fn expects_more(&self) -> bool {
-        self.refused || !self.held.is_empty() || !self.framing.is_in_head()
+        self.refused || self.broken || !self.held.is_empty() || !self.framing.is_in_head()
     }
 
     pub(crate) fn into_inner(self) -> IO {
@@ -95,6 +98,12 @@ impl<IO> HeadGuard<IO> {
         self.refused = true;
         self.held = Vec::new();
         self.ready.extend_from_slice(STAND_IN);
+    }
+
+    /// Ends the input inside a body: its reader fails, and with it the connection.
+    fn break_off(&mut self) {
+        self.broken = true;
+        self.held = Vec::new();
     }
 
     /// Hands over checked bytes.
@@ -140,6 +149,9 @@ impl<IO: AsyncRead + Unpin> AsyncRead for HeadGuard<IO> {
                 this.give(buf);
                 return Poll::Ready(Ok(()));
             }
+            if this.broken {
+                return Poll::Ready(Err(broken_body()));
+            }
             if this.refused || buf.remaining() == 0 {
                 // The stand-in closes the connection; an end of input now would take its answer away.
                 return Poll::Pending;
@@ -166,7 +178,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for HeadGuard<IO> {
                 buf.set_filled(before + scan.passed);
                 match scan.fault {
                     Some(Fault::Head(reason)) => this.refuse(reason),
-                    Some(Fault::Body) => return Poll::Ready(Err(broken_body())),
+                    Some(Fault::Body) => this.break_off(),
                     None => {}
                 }
                 if scan.passed > 0 {
@@ -197,7 +209,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for HeadGuard<IO> {
             }
             match scan.fault {
                 Some(Fault::Head(reason)) => this.refuse(reason),
-                Some(Fault::Body) => return Poll::Ready(Err(broken_body())),
+                Some(Fault::Body) => this.break_off(),
                 None => {}
             }
         }

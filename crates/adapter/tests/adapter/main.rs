@@ -1,6 +1,6 @@
 //! The adapter between fakes, over real sockets: a sandbox's Runtime API on one side, an application on the other.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, its helpers included")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, the sandbox included")]
 
 mod answers;
 mod binary;

@@ -54,6 +54,7 @@ pub struct Settings {
 
 /// Where lines of output go.
 #[derive(Clone)]
+#[expect(clippy::type_complexity, reason = "a name for the closure would say no more than its arguments")]
 pub struct LogSink(pub Arc<dyn Fn(&str, usize, &str) + Send + Sync>);
 
 impl std::fmt::Debug for LogSink {
@@ -169,6 +170,10 @@ impl Emulator {
     }
 
     /// A cheap handle for [`Emulator::recorded`] that does not keep the emulator alive.
+    #[expect(
+        clippy::type_complexity,
+        reason = "the contract with the gateway's admin, which knows no emulator"
+    )]
     pub fn recorder(&self) -> Arc<dyn Fn(&str) -> Option<Recorded> + Send + Sync> {
         let recorder = Arc::clone(&self.service.recorder);
         Arc::new(move |request_id| recorder.find(request_id))

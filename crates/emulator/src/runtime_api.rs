@@ -71,8 +71,8 @@ async fn response(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) 
         return refuse(ApiError::INVALID_RESPONSE_MODE, None);
     }
     let streams = !mode.is_empty();
-    if let Err(refusal) = check(sandbox, id, request.headers(), "InvocationResponse") {
-        return refusal;
+    if let Err((error, message)) = check(sandbox, id, request.headers(), "InvocationResponse") {
+        return refuse(error, message.as_deref());
     }
     match collect(request.body_mut(), SYNC_PAYLOAD).await {
         Ok((payload, trailers)) => {
@@ -109,12 +109,12 @@ fn failed_stream(trailers: &HeaderMap) -> Option<Bytes> {
 }
 
 async fn error(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) -> Answer {
-    if let Err(refusal) = check(sandbox, id, request.headers(), "InvocationErrorResponse") {
-        return refusal;
+    if let Err((error, message)) = check(sandbox, id, request.headers(), "InvocationErrorResponse") {
+        return refuse(error, message.as_deref());
     }
     match report(request).await {
         Ok(payload) => settle(sandbox, id, Outcome { payload, failed: true }),
-        Err(refusal) => refusal,
+        Err(error) => refuse(error, None),
     }
 }
 
@@ -128,31 +128,31 @@ async fn init_error(sandbox: &Sandbox, request: &mut Request<Incoming>) -> Answe
             sandbox.ring();
             json(202, wire::ACCEPTED_BODY)
         }
-        Err(refusal) => refusal,
+        Err(error) => refuse(error, None),
     }
 }
 
 /// What a runtime reports; without a body, at least the type of its header.
-async fn report(request: &mut Request<Incoming>) -> Result<Bytes, Answer> {
+async fn report(request: &mut Request<Incoming>) -> Result<Bytes, ApiError> {
     let kind = text(request.headers(), wire::ERROR_TYPE).unwrap_or_default();
     let kind = wire::accepted_error_type(kind, "Function.Unknown").to_owned();
     match collect(request.body_mut(), SYNC_PAYLOAD).await {
         Ok((body, _)) if body.is_empty() => Ok(ErrorReport::new(kind, "").to_json().into()),
         Ok((body, _)) => Ok(body),
-        Err(BodyError::TooLarge) => Err(refuse(ApiError::TOO_LARGE, None)),
-        Err(BodyError::Broken) => Err(refuse(ApiError::TRUNCATED_REQUEST, None)),
+        Err(BodyError::TooLarge) => Err(ApiError::TOO_LARGE),
+        Err(BodyError::Broken) => Err(ApiError::TRUNCATED_REQUEST),
     }
 }
 
-fn check(sandbox: &Sandbox, id: &str, headers: &HeaderMap, to: &str) -> Result<(), Answer> {
+fn check(sandbox: &Sandbox, id: &str, headers: &HeaderMap, to: &str) -> Result<(), Refusal> {
     let echoed = text(headers, wire::INVOCATION_ID).filter(|echoed| !echoed.is_empty());
     let state = sandbox.state();
     if !state.runtime.polled {
-        return Err(transition("Started", to));
+        return Err((ApiError::INVALID_STATE, Some(forbidden("Started", to))));
     }
     state.check(id, echoed).map_err(|why| match why {
-        Unanswerable::Unknown => refuse(ApiError::INVALID_REQUEST_ID, None),
-        Unanswerable::Late => refuse(ApiError::TIMEOUT, None),
+        Unanswerable::Unknown => (ApiError::INVALID_REQUEST_ID, None),
+        Unanswerable::Late => (ApiError::TIMEOUT, None),
     })
 }
 
@@ -162,11 +162,16 @@ fn settle(sandbox: &Sandbox, id: &str, outcome: Outcome) -> Answer {
     json(202, wire::ACCEPTED_BODY)
 }
 
+/// A refusal, and its text where it is not the usual one.
+type Refusal = (ApiError, Option<String>);
+
 fn transition(from: &str, to: &str) -> Answer {
-    let message = format!(
-        "State transition from {from} to {to} failed for runtime. Error: State transition is not allowed"
-    );
-    refuse(ApiError::INVALID_STATE, Some(&message))
+    refuse(ApiError::INVALID_STATE, Some(&forbidden(from, to)))
+}
+
+/// Source: the runtime interface emulator's wording.
+fn forbidden(from: &str, to: &str) -> String {
+    format!("State transition from {from} to {to} failed for runtime. Error: State transition is not allowed")
 }
 
 fn refuse(error: ApiError, message: Option<&str>) -> Answer {

@@ -62,7 +62,7 @@ impl Plan {
     pub async fn start(mut self) -> House {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("runtime.py");
-        std::fs::write(&script, include_str!("../runtime.py")).unwrap();
+        std::fs::write(&script, include_str!("runtime.py")).unwrap();
         let path = folder.path().display().to_string();
         let line = |mode: &[String]| {
             let words = mode.iter().map(|word| word.replace("{}", &path));
@@ -134,12 +134,14 @@ pub async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer 
         let stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let (mut client, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        let connection = tokio::spawn(connection);
+        // Whoever stops waiting for the answer closes the connection.
+        let mut connections = tokio::task::JoinSet::new();
+        connections.spawn(connection);
         let answer = client.send_request(request).await.unwrap();
         let (head, body) = answer.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         drop(client);
-        drop(connection.await);
+        drop(connections);
         let body = String::from_utf8(body.to_vec()).unwrap();
         Answer { status: head.status.as_u16(), headers: head.headers, body }
     };

@@ -116,7 +116,10 @@ pub(crate) async fn collect(
 }
 
 /// Reads on without keeping anything: a peer that still writes would not see our answer.
-async fn discard(body: &mut Incoming) {
+pub(crate) async fn discard(body: &mut Incoming) {
+    if body.is_end_stream() {
+        return;
+    }
     let reading = async {
         let mut seen = 0;
         while let Some(Ok(frame)) = body.frame().await {

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::runtime::{self as wire, ApiError, ErrorReport, Path};
 
-use crate::http::{Answer, BodyError, collect, json, text};
+use crate::http::{Answer, BodyError, collect, discard, json, text};
 use crate::sandbox::{Delivery, Outcome, Sandbox, Unanswerable};
 
 /// Answers one request.
@@ -25,7 +25,7 @@ pub(crate) async fn answer(sandbox: &Arc<Sandbox>, mut request: Request<Incoming
     if request.method().as_str() != path.method() {
         return json(405, "");
     }
-    match path {
+    let answer = match path {
         Path::Next => next(sandbox).await,
         Path::Response(id) => response(sandbox, id, &mut request).await,
         Path::Error(id) => error(sandbox, id, &mut request).await,
@@ -35,7 +35,10 @@ pub(crate) async fn answer(sandbox: &Arc<Sandbox>, mut request: Request<Incoming
         Path::RestoreNext | Path::RestoreError => {
             refuse(ApiError::INVALID_STATE, Some("SnapStart is not in use"))
         }
-    }
+    };
+    // What a refusal left unread would end the connection, which runtimes use again.
+    discard(request.body_mut()).await;
+    answer
 }
 
 async fn next(sandbox: &Sandbox) -> Answer {

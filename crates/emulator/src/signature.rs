@@ -240,3 +240,99 @@ fn incomplete(message: &str) -> Refusal {
 fn invalid(message: &str) -> Refusal {
     ("InvalidSignatureException", message.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "20260710T191904Z";
+
+    /// Signs with our own pieces; that they agree with AWS's is what the known signing key below shows.
+    fn signed(secret: &str, date: &str, service: &str, body: &[u8]) -> Parts {
+        let request = http::Request::post("/2015-03-31/functions/arn%3Aaws/invocations?Qualifier=a%2Fb&A=1")
+            .header("host", "127.0.0.1:9000")
+            .header("x-amz-date", date)
+            .header("x-note", "  two   words ");
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        let day = &date[..8];
+        let authorization = |signature: &str| {
+            format!(
+                "{ALGORITHM} Credential=AKID/{day}/us-east-1/{service}/aws4_request, SignedHeaders=host;x-amz-date;x-note, Signature={signature}"
+            )
+        };
+        let unsigned = authorization("");
+        let canonical = canonical_request(&head, body, &Authorization::parse(&unsigned).unwrap()).unwrap();
+        assert!(canonical.starts_with(
+            "POST\n/2015-03-31/functions/arn%253Aaws/invocations\nA=1&Qualifier=a%2Fb\nhost:127.0.0.1:9000\n"
+        ));
+        assert!(canonical.contains("\nx-note:two words\n\n"));
+        let hash = hex(&Sha256::digest(canonical.as_bytes()));
+        let to_sign = format!("{ALGORITHM}\n{date}\n{day}/us-east-1/{service}/aws4_request\n{hash}");
+        let key = ["us-east-1", service, "aws4_request"]
+            .iter()
+            .fold(mac(format!("AWS4{secret}").as_bytes(), day.as_bytes()), |key, part| {
+                mac(&key, part.as_bytes())
+            });
+        let signature = hex(&mac(&key, to_sign.as_bytes()));
+        head.headers.insert("authorization", authorization(&signature).parse().unwrap());
+        head
+    }
+
+    #[track_caller]
+    fn check(head: &Parts, body: &[u8], expect: Option<&str>) {
+        let keys = [("AKID".to_owned(), Secret::new("secret"))];
+        let result = verify(head, body, &keys, seconds(NOW).unwrap());
+        assert_eq!(result.err().map(|(name, _)| name), expect);
+    }
+
+    #[test]
+    fn signatures() {
+        let invalid = Some("InvalidSignatureException");
+        check(&signed("secret", NOW, "lambda", b"{}"), b"{}", None);
+        check(&signed("secret", "20260710T190500Z", "lambda", b"{}"), b"{}", None);
+        check(&signed("secret", "20260710T190403Z", "lambda", b"{}"), b"{}", invalid);
+        check(&signed("secret", "20260710T193405Z", "lambda", b"{}"), b"{}", invalid);
+        check(&signed("secret", NOW, "lambda", b"{}"), b"[]", invalid);
+        check(&signed("wrong", NOW, "lambda", b"{}"), b"{}", invalid);
+        check(&signed("secret", NOW, "s3", b"{}"), b"{}", invalid);
+        let with = |value: Option<&str>| {
+            let mut head = signed("secret", NOW, "lambda", b"{}");
+            head.headers.remove("authorization");
+            if let Some(value) = value {
+                head.headers.insert("authorization", value.parse().unwrap());
+            }
+            head
+        };
+        let incomplete = Some("IncompleteSignature");
+        check(&with(None), b"", Some("MissingAuthenticationTokenException"));
+        check(&with(Some("Basic eA==")), b"", incomplete);
+        check(&with(Some("AWS4-HMAC-SHA256 Credential=AKID/x")), b"", incomplete);
+        let other = "AWS4-HMAC-SHA256 Credential=OTHER/20260710/r/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=0";
+        check(&with(Some(other)), b"", Some("UnrecognizedClientException"));
+    }
+
+    /// Source: AWS general reference, "Examples of how to derive a signing key".
+    #[test]
+    fn a_known_signing_key() {
+        let mut key = mac(b"AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", b"20120215");
+        for part in ["us-east-1", "iam", "aws4_request"] {
+            key = mac(&key, part.as_bytes());
+        }
+        assert_eq!(hex(&key), "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d");
+    }
+
+    #[test]
+    fn dates() {
+        for text in [
+            "",
+            "20260710T191904",
+            "20261310T191904Z",
+            "2026071+T191904Z",
+            "20260710T191904Zx",
+            "é0260710T19190Z",
+        ] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+        assert_eq!(seconds("19700101T000001Z"), Some(1));
+    }
+}

@@ -50,15 +50,21 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Looks up a variable of the process's environment.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Sees each finished request.
+pub type Observer = Arc<dyn Fn(&Finished) + Send + Sync>;
+
 /// Everything around the gateway that tests replace.
 #[derive(Clone)]
 pub struct Surroundings {
     /// The process's environment.
-    pub env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub env: Environment,
     /// Gets each finished access-log line, without line end; the default writes to standard output.
     pub access_log: Arc<dyn Fn(&str) + Send + Sync>,
     /// Sees each finished request (the page of `lambridge dev`). `None` costs nothing.
-    pub observer: Option<Arc<dyn Fn(&Finished) + Send + Sync>>,
+    pub observer: Option<Observer>,
 }
 
 impl Surroundings {

@@ -95,7 +95,7 @@ class Dev(unittest.TestCase):
         self.check("web.test", "/status", 502, "malformed_answer")
 
     def test_answer_that_is_too_large(self):
-        self.check("web.test", "/large", 502, "function_error")
+        self.check("web.test", "/large", 502, "answer_too_large")
 
     def test_program_does_not_exist(self):
         self.check("no-program.test", "/", 502, "function_error")

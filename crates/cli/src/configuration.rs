@@ -1,18 +1,12 @@
 //! Loading for every command: read, print what is wrong, compile what only the gateway can check.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use lambridge_config::{Diagnostic, Diagnostics, Loaded, Place, Severity};
 use lambridge_gateway::Problem;
-use lambridge_model::Model;
+use lambridge_model::{Model, Origin};
 
 use crate::output;
-
-/// The process's environment as a function, which the crates take as an argument.
-pub fn environment() -> Arc<dyn Fn(&str) -> Option<String> + Send + Sync> {
-    Arc::new(|name| std::env::var(name).ok())
-}
 
 /// The process's environment as pairs; names that are no text cannot be settings.
 pub fn environment_pairs() -> impl Iterator<Item = (String, String)> {
@@ -51,11 +45,10 @@ pub fn complain(diagnostics: &Diagnostics) {
 }
 
 fn diagnostic(problem: Problem) -> Diagnostic {
-    let Problem { origin, message } = problem;
-    let written = origin.line > 0;
-    let source_line = written.then(|| line_of(&origin.file, origin.line)).flatten();
-    let place =
-        written.then(|| Place { file: origin.file, line: origin.line, column: origin.column, length: 1 });
+    let Problem { origin: Origin { file, line, column }, message } = problem;
+    // Line 0: the value was written nowhere, for instance because it is a default.
+    let source_line = if line > 0 { line_of(&file, line) } else { None };
+    let place = if line > 0 { Some(Place { file, line, column, length: 1 }) } else { None };
     Diagnostic { severity: Severity::Error, place, message, source_line, help: None }
 }
 

@@ -49,9 +49,8 @@ async fn serve(
 
     let observer = stations.clone();
     let surroundings = Surroundings {
-        env: configuration::environment(),
-        access_log: output::log_lines(),
         observer: Some(Arc::new(move |finished| observer.note(finished))),
+        ..Surroundings::of_process()
     };
     let runs = runs_of(&model);
     let gateway = gateway::start(model, surroundings).await?;

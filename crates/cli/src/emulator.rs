@@ -44,6 +44,10 @@ pub fn settings(
     address: SocketAddr,
     key_pairs: Vec<(String, Secret)>,
 ) -> Result<Settings, String> {
+    if let Some(key) = model.functions.iter().find_map(|(key, f)| f.run.as_ref()?.url.as_ref().and(Some(key)))
+    {
+        return Err(format!("function `{key}`: `run.url` is not served yet; remove it and add a route"));
+    }
     let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let subcommand = |name: &str| vec![this.clone().into_os_string(), OsString::from(name)];
     let region = model.functions.values().find_map(|function| function.region.clone());

@@ -16,12 +16,7 @@ pub fn run(paths: &Paths) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let served = block_on(async {
-        let surroundings = Surroundings {
-            env: configuration::environment(),
-            access_log: output::log_lines(),
-            observer: None,
-        };
-        let gateway = start(model, surroundings).await?;
+        let gateway = start(model, Surroundings::of_process()).await?;
         let reload = || configuration::load_or_complain(&paths.config);
         serve_until_told(&gateway, Watch::new(&watched), reload).await?;
         gateway.drain().await;

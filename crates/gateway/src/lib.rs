@@ -3,9 +3,9 @@
 //! The gateway does not know that files, dialects or Kubernetes exist; it serves a [`lambridge_model::Model`].
 
 //!
-//! A request's way: [`listener`] accepts and hands the bytes through [`head_guard`] to hyper; [`pipeline`] reads like
-//! a list of its stages; [`router`], [`headers`], [`retry`], [`weights`] and [`problem`] are the pure rules it
-//! applies; [`record`] is written once at the end. [`compile`] makes the snapshot that a request holds to its end.
+//! A request's way: `listener` accepts and hands the bytes through `head_guard` to hyper; `pipeline` reads like
+//! a list of its stages; `router`, `headers`, `retry`, `weights` and `problem` are the pure rules it
+//! applies; `record` is written once at the end. `compile` makes the snapshot that a request holds to its end.
 
 mod access_log;
 mod admin;

@@ -3,6 +3,7 @@
 //! Editors and Kubernetes replace files instead of writing them, so it is the folders around the files that are
 //! watched. A burst of events is one change.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,9 +26,10 @@ impl Watch {
     /// Watches `paths`. Where the system refuses (no inotify left), SIGHUP still works, and a line says so.
     pub fn new(paths: &[PathBuf]) -> Self {
         let (sender, events) = mpsc::channel(1);
+        let concern = Concern::new(paths);
         let on_event = move |event: notify::Result<notify::Event>| {
             // Reading a configuration is no change; without this a reload would call for the next one.
-            if event.is_ok_and(|event| !event.kind.is_access()) {
+            if event.is_ok_and(|event| !event.kind.is_access() && concern.covers(&event.paths)) {
                 let _ = sender.try_send(());
             }
         };
@@ -52,6 +54,31 @@ impl Watch {
     }
 }
 
+/// Which events matter: a log file beside a configuration is no change of it.
+#[derive(Debug)]
+struct Concern {
+    files: Vec<OsString>,
+    folders: Vec<PathBuf>,
+}
+
+impl Concern {
+    fn new(paths: &[PathBuf]) -> Self {
+        let (folders, files): (Vec<&PathBuf>, _) = paths.iter().partition(|path| path.is_dir());
+        let names = files.into_iter().filter_map(|path: &PathBuf| path.file_name());
+        Self { files: names.map(OsString::from).collect(), folders: folders.into_iter().cloned().collect() }
+    }
+
+    /// Kubernetes swaps the link `..data` under the files of a mounted ConfigMap; no event names the files.
+    fn covers(&self, changed: &[PathBuf]) -> bool {
+        changed.iter().any(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name == "..data"
+                || self.files.iter().any(|file| file == name)
+                || self.folders.iter().any(|folder| path.starts_with(folder))
+        })
+    }
+}
+
 /// Folders themselves with all below them, and the folders that files stand in.
 fn folders(paths: &[PathBuf]) -> Vec<(PathBuf, RecursiveMode)> {
     let mut found: Vec<(PathBuf, RecursiveMode)> = Vec::new();
@@ -67,4 +94,25 @@ fn folders(paths: &[PathBuf]) -> Vec<(PathBuf, RecursiveMode)> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::Concern;
+
+    #[test]
+    fn only_what_is_read_matters() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("routes");
+        std::fs::create_dir(&below).unwrap();
+        let concern = Concern::new(&[folder.path().join("lambridge.yaml"), below.clone()]);
+        let covers = |path: PathBuf| concern.covers(&[path]);
+        assert!(covers(folder.path().join("lambridge.yaml")));
+        assert!(covers(below.join("new.yaml")));
+        assert!(covers(folder.path().join("..data")));
+        assert!(!covers(folder.path().join("access.log")));
+        assert!(!covers(folder.path().join("other.yaml")));
+    }
 }

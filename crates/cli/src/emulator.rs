@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use lambridge_emulator::{Emulator, LogSink, Settings};
 use lambridge_model::{Model, Run, Secret};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Paths;
-use crate::gateway::{block_on, exit};
+use crate::gateway::{Ending, block_on, exit};
 use crate::{configuration, output};
 
 /// Region of the emulated Lambda where no function names one.
@@ -24,7 +23,7 @@ pub fn run(paths: &Paths) -> ExitCode {
     let served = block_on(async {
         let key_pairs = model.emulator.credentials.clone().into_iter().collect();
         let emulator = start(settings(&model, model.emulator.address, key_pairs)?).await?;
-        wait_for_end().await?;
+        Ending::listen()?.told().await;
         emulator.shutdown().await;
         Ok(())
     });
@@ -78,15 +77,4 @@ fn inherited() -> Vec<(OsString, OsString)> {
     const NAMES: [&str; 8] =
         ["PATH", "HOME", "USER", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "NODE_PATH", "JAVA_HOME"];
     NAMES.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect()
-}
-
-async fn wait_for_end() -> Result<(), String> {
-    let signals = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
-    let mut terminate = signals(SignalKind::terminate())?;
-    let mut interrupt = signals(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lambridge_gateway::{Gateway, StartError, Surroundings};
 use lambridge_model::Model;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Paths;
 use crate::reload::Watch;
@@ -41,14 +41,11 @@ pub async fn serve_until_told<W>(
     mut watch: Watch,
     load: impl Fn() -> Option<(Model, W)>,
 ) -> Result<(), String> {
-    let signals = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
-    let mut terminate = signals(SignalKind::terminate())?;
-    let mut interrupt = signals(SignalKind::interrupt())?;
-    let mut hangup = signals(SignalKind::hangup())?;
+    let mut ending = Ending::listen()?;
+    let mut hangup = listen(SignalKind::hangup())?;
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            () = ending.told() => return Ok(()),
             _ = hangup.recv() => {}
             () = watch.changed() => {}
         }
@@ -61,6 +58,30 @@ pub async fn serve_until_told<W>(
             Err(why) => output::complain(&format!("reload rejected, the old configuration stays: {why}")),
         }
     }
+}
+
+/// SIGTERM and SIGINT: what tells a process to end.
+pub struct Ending {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Ending {
+    pub fn listen() -> Result<Self, String> {
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Returns when one of them came.
+    pub async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, String> {
+    signal(kind).map_err(|error| format!("cannot listen for signals: {error}"))
 }
 
 /// Runs `future` on a multi-thread runtime, one worker a core.

@@ -41,9 +41,7 @@ pub(crate) fn encode_request(maps: Maps, request: &Request<'_>, context: &Contex
     if plain {
         writer::bytes(out, request.body);
     } else {
-        out.push(b'"');
-        base64::encode(out, request.body);
-        out.push(b'"');
+        base64::string(out, request.body);
     }
     event.bool("isBase64Encoded", !plain);
     event.close();

@@ -5,8 +5,15 @@
 
 use std::borrow::Cow;
 
+/// Appends `bytes` as a JSON string of base64, which needs no escapes.
+pub(crate) fn string(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    encode(out, bytes);
+    out.push(b'"');
+}
+
 /// Appends `bytes` as base64.
-pub(crate) fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
+fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
     base64_simd::STANDARD.encode_append(bytes, out);
 }
 

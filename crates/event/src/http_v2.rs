@@ -45,9 +45,7 @@ pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: 
         if plain {
             writer::bytes(out, request.body);
         } else {
-            out.push(b'"');
-            base64::encode(out, request.body);
-            out.push(b'"');
+            base64::string(out, request.body);
         }
     }
     event.bool("isBase64Encoded", !plain);

@@ -167,9 +167,7 @@ pub(crate) fn write_body(object: &mut Object<'_>, answer: &Answer<'_>) {
         writer::bytes(out, &answer.body);
     } else {
         out.reserve(answer.body.len() / 3 * 4 + 8);
-        out.push(b'"');
-        base64::encode(out, &answer.body);
-        out.push(b'"');
+        base64::string(out, &answer.body);
     }
     object.bool("isBase64Encoded", !plain);
 }

@@ -276,9 +276,7 @@ fn body(event: &mut Object<'_>, request: &Request<'_>, context: &Context<'_>) {
     if plain {
         writer::string(out, &String::from_utf8_lossy(request.body));
     } else {
-        out.push(b'"');
-        base64::encode(out, request.body);
-        out.push(b'"');
+        base64::string(out, request.body);
     }
     event.bool("isBase64Encoded", !plain);
 }

@@ -50,7 +50,10 @@ struct Options {
 
 /// Builds, measures, prints and records.
 pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
-    let options = parse(arguments)?;
+    let Some(options) = parse(arguments)? else {
+        println!("{USAGE}");
+        return Ok(());
+    };
     let workspace = workspace::load()?;
     step("build", || build(&workspace, &options))?;
     let rig = Rig::new(&workspace, &options.profile, options.rounds, if options.quick { 10 } else { 1 })?;
@@ -69,10 +72,12 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
     Ok(())
 }
 
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+/// `None` where the arguments ask for help.
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let mut options = Options { suites: Vec::new(), quick: false, rounds: 0, profile: "release".to_owned() };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "help" | "--help" | "-h" => return Ok(None),
             "--quick" => options.quick = true,
             "--rounds" => {
                 let count = arguments.next().unwrap_or_default();
@@ -90,7 +95,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
     if options.suites.is_empty() {
         options.suites = SUITES.map(str::to_owned).to_vec();
     }
-    Ok(options)
+    Ok(Some(options))
 }
 
 fn build(workspace: &Workspace, options: &Options) -> Result<(), String> {
@@ -123,7 +128,7 @@ mod tests {
         let check = |line: &str, expect: Result<(usize, usize), &str>| {
             let parsed = parse(line.split_whitespace().map(str::to_owned));
             match (parsed, expect) {
-                (Ok(options), Ok(expect)) => {
+                (Ok(Some(options)), Ok(expect)) => {
                     assert_eq!((options.suites.len(), options.rounds), expect, "{line}")
                 }
                 (Err(message), Err(part)) => assert!(message.contains(part), "{line}: {message}"),
@@ -136,5 +141,13 @@ mod tests {
         check("--quick --rounds 3", Ok((4, 3)));
         check("--rounds many", Err("`many`"));
         check("proxy", Err("`proxy`"));
+    }
+
+    #[test]
+    fn help_is_no_mistake() {
+        for line in ["help", "--help", "-h", "gateway --quick help"] {
+            // Only help returns without a build: anything else would take minutes.
+            assert_eq!(run(line.split_whitespace().map(str::to_owned)), Ok(()), "{line}");
+        }
     }
 }

@@ -139,14 +139,7 @@ def start(case, command, config, *, env=None, listeners=None, emulator=None):
 
 def example(case, name):
     """Copies an example, gives it the installed packages and free ports, and runs the command of its README."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
-    cleanup(case, shutil.rmtree, folder, True)
-    shutil.copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target"))
-    (folder / ".venv").symlink_to(ENVIRONMENT / "venv")
-    (folder / "node_modules").symlink_to(ENVIRONMENT / "node_modules")
-    if (folder / "Cargo.toml").exists():
-        (folder / "target/debug").mkdir(parents=True)
-        (folder / "target/debug/rust-function").symlink_to(RUST_FUNCTION)
+    folder = laid_out(case, name)
     file = folder / "lambridge.yaml"
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", file.read_text())
     if "emulator:" not in text:
@@ -157,6 +150,28 @@ def example(case, name):
     program = Program(commands[0].split(), folder, None, 1, True)
     cleanup(case, program.kill)
     return program
+
+
+def example_functions(case, name):
+    """Runs the functions of an example, those in its `functions.yaml`, in the emulator on a free port."""
+    folder = laid_out(case, name)
+    (folder / "port.yaml").write_text("lambridge: 1\nemulator: { address: 127.0.0.1:0 }\n")
+    program = Program(["emulator", "-c", "functions.yaml", "port.yaml"], folder, None, 0, True)
+    cleanup(case, program.kill)
+    return program
+
+
+def laid_out(case, name):
+    """A copy of an example with the installed packages in it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
+    cleanup(case, shutil.rmtree, folder, True)
+    shutil.copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target"))
+    (folder / ".venv").symlink_to(ENVIRONMENT / "venv")
+    (folder / "node_modules").symlink_to(ENVIRONMENT / "node_modules")
+    if (folder / "Cargo.toml").exists():
+        (folder / "target/debug").mkdir(parents=True)
+        (folder / "target/debug/rust-function").symlink_to(RUST_FUNCTION)
+    return folder
 
 
 def cleanup(case, function, *arguments):

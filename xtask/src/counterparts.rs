@@ -1,12 +1,15 @@
 //! The real programs that the tests in `tests/real` talk to, under `target/test-env`.
 //!
-//! * `venv`: AWS's Python SDK and runtime client, and the Python web frameworks of the examples.
-//! * `node_modules`: AWS's JavaScript SDK, and Express.
+//! * `venv`: AWS's Python SDK, command line and runtime client, and the Python web frameworks of the examples.
+//! * `node_modules`: AWS's JavaScript SDK and runtime client, and Express.
+//! * `aws-lambda-ric`: the native half of that runtime client, see [`node_client`].
 //! * `rust`: the example function on AWS's Rust runtime client.
 //!
 //! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json` and
 //! the example's `Cargo.lock`. Each environment carries a stamp: the text that it was made from. A second run with the
 //! same text finds the stamp and installs nothing.
+
+mod node_client;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,6 +36,7 @@ pub fn prepare(workspace: &Workspace) -> Result<Counterparts, String> {
         .map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
     let python = step("python counterparts", || python(&folder, &pins.join("requirements.txt")))?;
     step("node counterparts", || node(&folder, &pins))?;
+    step("node runtime client", || node_client::provide(&folder, &pins, &python))?;
     let rust_function = step("rust function", || rust(&folder, &workspace.root))?;
     Ok(Counterparts { python, folder, rust_function })
 }
@@ -60,6 +64,8 @@ fn node(folder: &Path, pins: &Path) -> Result<(), String> {
         }
         run(Command::new("npm").current_dir(folder).args([
             "ci",
+            // The only script is the runtime client's build, which is done without what it asks for.
+            "--ignore-scripts",
             "--no-audit",
             "--no-fund",
             "--loglevel=error",

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask deny`,
+//! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask parts`, `cargo xtask deny`,
 //! `cargo xtask bench`.
 //!
 //! They need Rust, Python 3 and Node, nothing else; what they fetch comes from the package registries those three are
@@ -20,6 +20,7 @@ usage: cargo xtask COMMAND
 
   tidy    check the rules of the house that the compiler does not know
   test    build, run every test, then the tests against real parts
+  parts   only install what the tests against real parts need
   deny    check bans, licences and sources of the dependencies
   bench   measure the programs beside their peers; takes arguments, `cargo xtask bench help`";
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "tidy" => tidy::run(),
         "test" => test::run(),
+        "parts" => workspace::load().and_then(|workspace| counterparts::prepare(&workspace)).map(drop),
         "deny" => deny::run(),
         "bench" => bench::run(args),
         "help" | "--help" | "-h" => {

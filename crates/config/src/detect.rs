@@ -1,7 +1,7 @@
 //! Which dialect a document is written in: it says so itself.
 //!
 //! `lambridge: 1` is native; `version` with `endpoints` is KrakenD; `apiVersion` with `kind` is Kubernetes; `routes`
-//! without a marker is runway. A document of a dialect that is not read yet is refused by name.
+//! without a marker is runway.
 
 use crate::document::{Node, ScalarKind};
 use crate::report::{Report, quoted};
@@ -10,9 +10,12 @@ use crate::report::{Report, quoted};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     Native,
+    Runway,
+    Krakend,
+    Kubernetes,
 }
 
-/// The dialect of a document, or `None` when it was reported as unknown or not supported.
+/// The dialect of a document, or `None` when it was reported as unknown.
 pub fn detect(root: &Node, report: &mut Report) -> Option<Dialect> {
     let Some(_) = root.as_map() else {
         let message = format!("a configuration is a map, not {}", root.kind_name());
@@ -36,21 +39,16 @@ pub fn detect(root: &Node, report: &mut Report) -> Option<Dialect> {
     }
     let has = |key: &str| root.get(key).is_some();
     if has("apiVersion") && has("kind") {
-        refuse("a Kubernetes manifest", root, report);
-    } else if has("version") && has("endpoints") {
-        refuse("a KrakenD configuration", root, report);
-    } else if has("routes") && !has("functions") && !has("listeners") {
-        refuse("a runway configuration (`routes` without a marker)", root, report);
-    } else {
-        report
-            .error(root.head(), "this document does not say what it is")
-            .help("a native document begins with `lambridge: 1`");
+        return Some(Dialect::Kubernetes);
     }
-    None
-}
-
-fn refuse(what: &str, root: &Node, report: &mut Report) {
+    if has("version") && has("endpoints") {
+        return Some(Dialect::Krakend);
+    }
+    if has("routes") && !has("functions") {
+        return Some(Dialect::Runway);
+    }
     report
-        .error(root.head(), format!("this is {what}, which is not supported yet"))
-        .help("write it in the native dialect, which begins with `lambridge: 1`");
+        .error(root.head(), "this document does not say what it is")
+        .help("a native document begins with `lambridge: 1`");
+    None
 }

@@ -13,6 +13,8 @@ mod yaml;
 
 use std::sync::Arc;
 
+use lambridge_model::Origin;
+
 use crate::report::Report;
 
 /// Maps and lists inside each other.
@@ -29,6 +31,13 @@ pub struct Span {
     pub line: u32,
     pub column: u32,
     pub length: u32,
+}
+
+impl Span {
+    /// The place as the model keeps it.
+    pub fn origin(&self) -> Origin {
+        Origin { file: self.file.to_string(), line: self.line, column: self.column }
+    }
 }
 
 /// A value and its place.

@@ -3,8 +3,11 @@
 //! `source` is the only module that does I/O. `lower` of each dialect is pure.
 //!
 //! ```text
-//! source ─▶ document ─▶ detect ─▶ interpolate ─▶ native::{syntax, lower} ─▶ merge ─▶ Model
+//! source ─▶ document ─▶ detect ─▶ (interpolate) ─▶ DIALECT::{syntax, lower} ─▶ merge ─▶ Model
 //! ```
+//!
+//! A dialect is a folder with one floor plan: `support` is the table of every key of its format, `syntax` mirrors a
+//! document with places, `lower` is a pure function into a [`merge::Part`].
 //!
 //! Every stage reports into one list and goes on as far as it can, so that a reader sees all errors at once.
 //!
@@ -19,14 +22,21 @@ mod detect;
 mod diagnostic;
 mod document;
 mod interpolate;
+mod krakend;
+mod kubernetes;
+mod leaf;
 mod merge;
 mod native;
+mod reader;
 mod report;
+mod runway;
 mod source;
 mod suggest;
+mod table;
+mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
-pub use native::support::{Key, Support};
+pub use table::{Key, Support};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +44,7 @@ use std::sync::Arc;
 use lambridge_model::Model;
 
 use detect::Dialect;
-use merge::Part;
+use document::Document;
 use report::Report;
 use source::{Files, Source};
 
@@ -76,7 +86,34 @@ fn assemble(
     mut report: Report,
     mut watched: Vec<PathBuf>,
 ) -> Loaded {
-    let parts = sources.iter().map(|source| part(source, env, &mut report, &mut watched)).collect();
+    let mut parts = Vec::new();
+    let mut objects = Vec::new();
+    for source in sources {
+        let mut native = Vec::new();
+        for (dialect, mut document) in documents(source, &mut report) {
+            match dialect {
+                Dialect::Native => {
+                    let files = referred(&document, source, &mut watched);
+                    interpolate::interpolate(&mut document.root, &source.folder, env, &files, &mut report);
+                    native.push(native::syntax::read(&document.root, &mut report));
+                }
+                Dialect::Runway => {
+                    let document = runway::syntax::read(&document.root, &mut report);
+                    parts.push(runway::lower::lower(&document, &source.folder, &mut report));
+                }
+                Dialect::Krakend => {
+                    let document = krakend::syntax::read(&document.root, &mut report);
+                    let files = read_all(document.files.clone(), &mut watched);
+                    parts.push(krakend::lower::lower(&document, &files, &mut report));
+                }
+                Dialect::Kubernetes => objects.extend(kubernetes::syntax::read(&document.root, &mut report)),
+            }
+        }
+        parts.push(native::lower::lower(&native, &source.folder, &mut report));
+    }
+    // Objects refer to each other by name, whatever file they stand in.
+    parts.push(kubernetes::lower::lower(&objects, &mut report));
+    watched.extend(parts.iter().flat_map(|part| part.files.iter().cloned()));
     let model = merge::merge(parts, &mut report);
     let model = (!report.has_errors()).then_some(model);
     let texts: Vec<(Arc<str>, &str)> =
@@ -84,41 +121,29 @@ fn assemble(
     Loaded { model, diagnostics: report.finish(&texts), watched }
 }
 
-/// One file, all its documents.
-fn part(
-    source: &Source,
-    env: &dyn Fn(&str) -> Option<String>,
-    report: &mut Report,
-    watched: &mut Vec<PathBuf>,
-) -> Part {
+/// The documents of one file, each with its dialect.
+fn documents(source: &Source, report: &mut Report) -> Vec<(Dialect, Document)> {
     let Some(documents) = document::parse(&source.name, text_of(source), report) else {
-        return Part::default();
+        return Vec::new();
     };
     if documents.is_empty() {
         report
             .error_nowhere(format!("{} holds no document", report::quoted(&source.name)))
             .help("begin with `lambridge: 1`, or remove the file");
     }
-    let mut native = Vec::new();
-    for mut document in documents {
-        match detect::detect(&document.root, report) {
-            None => {}
-            Some(Dialect::Native) => {
-                let files = referred(&document, source, watched);
-                interpolate::interpolate(&mut document.root, &source.folder, env, &files, report);
-                native.push(native::syntax::read(&document.root, report));
-            }
-        }
-    }
-    let part = native::lower::lower(&native, &source.folder, report);
-    watched.extend(part.files.iter().cloned());
-    part
+    let dialect = |document: Document| Some((detect::detect(&document.root, report)?, document));
+    documents.into_iter().filter_map(dialect).collect()
 }
 
 /// The texts behind `${file:…}`.
-fn referred(document: &document::Document, source: &Source, watched: &mut Vec<PathBuf>) -> Files {
+fn referred(document: &Document, source: &Source, watched: &mut Vec<PathBuf>) -> Files {
     let mut paths = Vec::new();
     interpolate::references(&document.root, &source.folder, &mut paths);
+    read_all(paths, watched)
+}
+
+/// Reads the files that a document names; they are watched from then on.
+fn read_all(paths: Vec<PathBuf>, watched: &mut Vec<PathBuf>) -> Files {
     let files = paths.iter().map(|path| (path.clone(), source::read_referred(path))).collect();
     watched.extend(paths);
     files

@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lambridge_model::{
-    Admin, Cidr, Drain, EmulatorSettings, Function, Limits, Listener, Log, Matcher, Model, Origin, PathMatch,
-    Route, Segment,
+    Admin, Cidr, Drain, EmulatorSettings, Errors, Function, Limits, Listener, Log, Matcher, Model, Origin,
+    PathMatch, Route, Segment,
 };
 
 use crate::document::Span;
@@ -142,10 +142,15 @@ fn listeners(found: Vec<(Listener, Span)>, report: &mut Report) -> Vec<(Listener
     for (listener, span) in found.into_iter().take(MAX_LISTENERS) {
         // Port 0 takes a free port each time, so two of them are two listeners.
         let same =
-            out.iter().find(|(other, _)| other.address == listener.address && other.address.port() != 0);
+            out.iter_mut().find(|(other, _)| other.address == listener.address && other.address.port() != 0);
         match same {
             None => out.push((listener, span)),
-            Some((other, _)) if other.tls == listener.tls => {}
+            // The style of a dialect says more than native's, which is the style of those who name none.
+            Some((other, _)) if other.tls == listener.tls => {
+                if other.errors == Errors::Native {
+                    other.errors = listener.errors;
+                }
+            }
             Some((other, first)) => {
                 report
                     .error(&span, format!("listener `{}` has other `tls` settings at {first}", other.address))
@@ -156,7 +161,7 @@ fn listeners(found: Vec<(Listener, Span)>, report: &mut Report) -> Vec<(Listener
     if out.is_empty() {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
         let span = Span { file: "".into(), line: 0, column: 0, length: 0 };
-        out.push((Listener { address, tls: None, origin: Origin::default() }, span));
+        out.push((Listener { address, tls: None, errors: Errors::Native, origin: Origin::default() }, span));
     }
     out
 }

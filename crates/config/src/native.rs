@@ -6,4 +6,3 @@
 pub mod lower;
 pub mod support;
 pub mod syntax;
-mod values;

@@ -1,4 +1,4 @@
-//! Golden folders: `input.yaml` (or `.json`, or a folder `input`) beside the diagnostics and the model it gives.
+//! Golden folders, by dialect: `input.yaml` (or `.json`, or a folder `input`) beside the diagnostics and the model it gives.
 //!
 //! `UPDATE_GOLDEN=1` writes what is there now; without it a difference fails, and names the folder.
 
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use lambridge_config::load;
 
 #[test]
-fn native() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/native");
-    let mut cases: Vec<PathBuf> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+fn every_dialect() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut cases: Vec<PathBuf> = below(&root).iter().flat_map(|dialect| below(dialect)).collect();
     cases.sort();
     assert!(cases.len() >= 25, "only {} cases", cases.len());
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
@@ -27,6 +27,10 @@ fn native() {
         }
     }
     assert!(different.is_empty(), "different (UPDATE_GOLDEN=1 accepts):\n{}", different.join("\n"));
+}
+
+fn below(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
 }
 
 /// Paths in the output start at the case's folder, so that it reads the same everywhere.

@@ -16,11 +16,13 @@ mod envelope;
 mod fields;
 mod http_v2;
 mod json;
+mod krakend;
 mod path;
 mod query;
 mod reply;
 mod request;
 mod rest_v1;
+mod runway;
 mod text;
 mod time;
 
@@ -43,6 +45,10 @@ pub enum Format {
     AlbMultiValue,
     /// The raw body is the event.
     Body,
+    /// runway's payload.
+    Runway,
+    /// KrakenD's payload of a GET: the parameters of the path.
+    Krakend,
 }
 
 /// Appends the event for `request` to `out`. Infallible: every HTTP request has an event in every format.
@@ -53,6 +59,8 @@ pub fn encode_request(format: Format, request: &Request<'_>, context: &Context<'
         Format::Alb => alb::encode_request(Maps::Single, request, context, out),
         Format::AlbMultiValue => alb::encode_request(Maps::Multi, request, context, out),
         Format::Body => body::encode_request(request, context, out),
+        Format::Runway => runway::encode_request(request, context, out),
+        Format::Krakend => krakend::encode_request(request, context, out),
     }
 }
 
@@ -88,7 +96,8 @@ pub fn decode_answer(format: Format, payload: &[u8]) -> Result<Answer<'_>, Answe
         Format::RestV1 => rest_v1::decode_answer(payload),
         Format::Alb => alb::decode_answer(Maps::Single, payload),
         Format::AlbMultiValue => alb::decode_answer(Maps::Multi, payload),
-        Format::Body => body::decode_answer(payload),
+        // Neither runway nor KrakenD unwraps an answer: what a payload means there is an answer rule of its own.
+        Format::Body | Format::Runway | Format::Krakend => body::decode_answer(payload),
     }
 }
 
@@ -124,10 +133,19 @@ impl Format {
             Format::Alb => "alb",
             Format::AlbMultiValue => "alb_multi_value",
             Format::Body => "body",
+            Format::Runway => "runway",
+            Format::Krakend => "krakend",
         }
     }
 
     /// Every format, in the order of the documentation.
-    pub const ALL: [Format; 5] =
-        [Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue, Format::Body];
+    pub const ALL: [Format; 7] = [
+        Format::HttpV2,
+        Format::RestV1,
+        Format::Alb,
+        Format::AlbMultiValue,
+        Format::Body,
+        Format::Runway,
+        Format::Krakend,
+    ];
 }

@@ -12,12 +12,13 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use lambridge_invoke::Pool;
-use lambridge_model::{Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
+use lambridge_model::{Errors, Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
 
 use crate::Problem;
 use crate::function::{self, FunctionState};
 use crate::listener::tls;
-use crate::router::Router;
+use crate::named::Named;
+use crate::router::{self, Router};
 
 /// One compiled configuration. A request holds one to its end.
 #[derive(Debug)]
@@ -40,12 +41,32 @@ pub(crate) struct CompiledRoute {
     /// Name, index of the segment, whether it takes the rest.
     pub(crate) parameters: Vec<(String, usize, bool)>,
     pub(crate) target: CompiledTarget,
+    pub(crate) errors: Errors,
+}
+
+impl CompiledRoute {
+    /// The parameters of a path that this route takes, as they were sent.
+    pub(crate) fn parameters_of<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str)> {
+        let value = |(name, index, rest): &'a (String, usize, bool)| {
+            (name.as_str(), router::segment(path, *index, *rest))
+        };
+        self.parameters.iter().map(value).collect()
+    }
+}
+
+impl Snapshot {
+    /// Whose error answers a listener gives before a route is known.
+    pub(crate) fn errors_of(&self, listener: SocketAddr) -> Errors {
+        let found = self.model.listeners.iter().find(|known| known.address == listener);
+        found.map(|listener| listener.errors).unwrap_or_default()
+    }
 }
 
 /// Where a route's requests go.
 #[derive(Debug)]
 pub(crate) enum CompiledTarget {
     Functions(Vec<(u32, Arc<FunctionState>)>),
+    FunctionFrom(Named),
     Static { status: StatusCode, headers: HeaderMap, body: Bytes },
 }
 
@@ -105,26 +126,20 @@ fn compile_route(route: &Route, functions: &[Arc<FunctionState>]) -> Result<Comp
         }
         PathMatch::Prefix(_) | PathMatch::Regex(_) => (None, Vec::new()),
     };
+    // Missing here means: unknown, or reported above as a function that does not compile.
+    let state = |key: &str| {
+        let found = functions.iter().find(|state| state.key == key).cloned();
+        found.ok_or_else(|| format!("route `{}` has no usable function `{key}`", route.id))
+    };
     let target = match &route.target {
         Target::Functions(weighted) => {
-            let mut targets = Vec::with_capacity(weighted.len());
-            for share in weighted {
-                // Missing here means: unknown, or reported above as a function that does not compile.
-                match functions.iter().find(|state| state.key == share.function) {
-                    Some(state) => targets.push((share.weight, state.clone())),
-                    None => {
-                        return Err(format!(
-                            "route `{}` has no usable function `{}`",
-                            route.id, share.function
-                        ));
-                    }
-                }
-            }
-            CompiledTarget::Functions(targets)
+            let shares = weighted.iter().map(|share| Ok((share.weight, state(&share.function)?)));
+            CompiledTarget::Functions(shares.collect::<Result<_, String>>()?)
         }
+        Target::FunctionFrom(from) => CompiledTarget::FunctionFrom(Named::new(from, state(&from.function)?)),
         Target::Static(answer) => compile_static(&route.id, answer)?,
     };
-    Ok(CompiledRoute { id: route.id.clone(), template, parameters, target })
+    Ok(CompiledRoute { id: route.id.clone(), template, parameters, target, errors: route.errors })
 }
 
 fn compile_static(id: &str, answer: &StaticAnswer) -> Result<CompiledTarget, String> {

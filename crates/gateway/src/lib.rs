@@ -19,6 +19,7 @@ mod function;
 mod head_guard;
 mod headers;
 mod listener;
+mod named;
 mod pipeline;
 mod problem;
 mod random;

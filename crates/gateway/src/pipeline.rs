@@ -6,6 +6,7 @@ mod answer;
 mod call;
 mod event;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +17,7 @@ use http::{HeaderName, Request, Response, Uri, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use lambridge_invoke::Target;
 use tokio::time::Instant;
 
 use crate::compile::{CompiledRoute, CompiledTarget, Snapshot, static_answer};
@@ -51,23 +53,25 @@ async fn exchange(
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     let facts = &mut record.facts;
     let snapshot = connection.shared.snapshot.load_full();
+    facts.errors = snapshot.errors_of(connection.listener);
     let client = identify(connection, &snapshot, head, facts);
     let host = admit(connection, head, refused)?;
     let route = route(&snapshot, connection, head, host, facts)?;
-    let function = match &route.target {
-        CompiledTarget::Static { status, headers, body } => return Ok(static_answer(*status, headers, body)),
-        CompiledTarget::Functions(shares) => choose(shares, facts)?,
-    };
+    if let CompiledTarget::Static { status, headers, body } = &route.target {
+        return Ok(static_answer(*status, headers, body));
+    }
+    let parameters = route.parameters_of(head.uri.path());
+    let (function, target) = choose(&route.target, head, &parameters, facts)?;
     let mut memory = connection.shared.budget.share();
     let body = body::read(body, &snapshot.model.limits, function.event_max(), &mut memory).await?;
     facts.bytes_in = body.len();
-    let event = event::encode(function, route, head, host, &body, &client, facts);
+    let event = event::encode(function, route, &parameters, head, host, &body, &client, facts);
     event::fits(&event, function, body.len(), &mut memory)?;
     let deadline = Instant::now() + function.settings.timeout;
     let _permit = function.gate.enter(deadline).await?;
     connection.exchange.calling.store(true, Ordering::Relaxed);
     let trace_id = head.headers.get("x-amzn-trace-id").filter(|_| client.trusted);
-    let called = call::invoke(function, event, head, trace_id, deadline, facts).await;
+    let called = call::invoke(function, &target, event, head, trace_id, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
     let invoked = called?;
     memory.count(invoked.payload.len());
@@ -136,6 +140,7 @@ fn route<'a>(
         Found::Route(index) => {
             let route = snapshot.routes.get(index).ok_or(Reason::NoRoute)?;
             facts.route = Some(route.id.clone());
+            facts.errors = route.errors;
             Ok(route)
         }
         Found::MethodNotAllowed(allow) => Err(Refusal::method_not_allowed(allow)),
@@ -148,18 +153,27 @@ fn path_as_sent(uri: &Uri) -> &str {
     uri.path()
 }
 
-/// One function of the weighted set.
+/// The function that is called, and how it is addressed.
 fn choose<'a>(
-    shares: &'a [(u32, Arc<FunctionState>)],
+    target: &'a CompiledTarget,
+    head: &Parts,
+    parameters: &[(&str, &str)],
     facts: &mut record::Facts,
-) -> Result<&'a FunctionState, Refusal> {
-    let index = match shares {
-        [(weight, _)] => (*weight > 0).then_some(0),
-        _ => weights::pick(shares.iter().map(|(weight, _)| *weight), random::draw()),
+) -> Result<(&'a FunctionState, Cow<'a, Target>), Refusal> {
+    let (function, target) = match target {
+        CompiledTarget::Functions(shares) => {
+            let index = match &shares[..] {
+                [(weight, _)] => (*weight > 0).then_some(0),
+                _ => weights::pick(shares.iter().map(|(weight, _)| *weight), random::draw()),
+            };
+            let (_, function) = index.and_then(|index| shares.get(index)).ok_or(Reason::NoTarget)?;
+            (function, Cow::Borrowed(&function.target))
+        }
+        CompiledTarget::FunctionFrom(named) => (&named.function, Cow::Owned(named.target(head, parameters)?)),
+        CompiledTarget::Static { .. } => return Err(Reason::NoTarget.into()),
     };
-    let (_, function) = index.and_then(|index| shares.get(index)).ok_or(Reason::NoTarget)?;
     facts.function = Some(function.key.clone());
-    Ok(function)
+    Ok((function, target))
 }
 
 /// Gives the answer its id, tells the record, writes it.
@@ -173,7 +187,7 @@ fn finish(
     let mut response = answer.unwrap_or_else(|mut refusal| {
         facts.reason = Some(refusal.reason);
         facts.detail = refusal.detail.take();
-        refusal.respond(&facts.request_id)
+        refusal.respond(facts.errors, &facts.request_id)
     });
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);

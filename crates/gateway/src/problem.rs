@@ -1,13 +1,21 @@
 //! What a client is told when there is no answer of a function: the error table.
 //!
-//! Bodies are `application/problem+json` (RFC 9457). `type` ends in the stable reason, `request_id` finds the log line.
+//! The table is [`Reason`]; how a row looks is the style of the route, or of the listener where no route took the
+//! request: here native's, in the modules below those of the systems whose configurations are served.
+//!
+//! Native bodies are `application/problem+json` (RFC 9457). `type` ends in the stable reason, `request_id` finds the log line.
 //! Nothing in them comes from AWS: no message, no ARN, no account. What AWS said stands in the log.
+
+mod envoy;
+mod krakend;
+mod runway;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use lambridge_invoke::InvokeError;
+use lambridge_model::Errors;
 
 /// Why a request got no answer of its target. One row of the error table each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +95,8 @@ pub(crate) struct Refusal {
     close: bool,
     /// For the log only.
     pub(crate) detail: Option<String>,
+    /// What the function said when it failed; only runway's style shows it.
+    pub(crate) payload: Option<Bytes>,
 }
 
 impl From<Reason> for Refusal {
@@ -100,7 +110,7 @@ impl From<Reason> for Refusal {
                 | Reason::BodyTooLarge
                 | Reason::Draining
         );
-        Self { reason, allow: None, retry_after, close, detail: None }
+        Self { reason, allow: None, retry_after, close, detail: None, payload: None }
     }
 }
 
@@ -111,6 +121,11 @@ impl Refusal {
 
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn with_payload(mut self, payload: Bytes) -> Self {
+        self.payload = Some(payload);
         self
     }
 
@@ -142,8 +157,22 @@ impl Refusal {
         refusal
     }
 
-    /// The answer. `request_id` is plain ASCII by construction.
-    pub(crate) fn respond(&self, request_id: &str) -> Response<Full<Bytes>> {
+    /// The answer in the style of `errors`. `request_id` is plain ASCII by construction.
+    pub(crate) fn respond(&self, errors: Errors, request_id: &str) -> Response<Full<Bytes>> {
+        let mut response = match errors {
+            Errors::Native => self.native(request_id),
+            Errors::Runway => runway::answer(self, request_id),
+            Errors::Krakend => krakend::answer(self, request_id),
+            Errors::Envoy => envoy::answer(self, request_id),
+        };
+        // A connection whose framing is lost ends in every style.
+        if self.close {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn native(&self, request_id: &str) -> Response<Full<Bytes>> {
         let (status, name, title) = self.reason.row();
         let mut body = String::with_capacity(128 + request_id.len());
         for part in [
@@ -169,9 +198,6 @@ impl Refusal {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.close {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
         response
     }
 }
@@ -179,6 +205,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use lambridge_invoke::{Executed, InvokeError};
+    use lambridge_model::Errors;
 
     use super::{Reason, Refusal};
 
@@ -227,7 +254,10 @@ mod tests {
             retry_after: Some(std::time::Duration::from_secs(7)),
             request_id: None,
         };
-        assert_eq!(Refusal::from_invoke(&error).respond("id").headers()["retry-after"], "7");
-        assert_eq!(Refusal::from(Reason::Overloaded).respond("id").headers()["retry-after"], "1");
+        assert_eq!(Refusal::from_invoke(&error).respond(Errors::Native, "id").headers()["retry-after"], "7");
+        assert_eq!(
+            Refusal::from(Reason::Overloaded).respond(Errors::Native, "id").headers()["retry-after"],
+            "1"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::request::Parts;
-use lambridge_model::LogLevel;
+use lambridge_model::{Errors, LogLevel};
 
 use crate::connection::Connection;
 use crate::problem::Reason;
@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) target: http::Uri,
     /// Only for an observer.
     observed_headers: Vec<(String, String)>,
+    /// Whose error answers this request gets.
+    pub(crate) errors: Errors,
     pub(crate) route: Option<String>,
     pub(crate) function: Option<String>,
     pub(crate) lambda_request_id: Option<String>,
@@ -66,6 +68,7 @@ impl Record {
             method: head.method.clone(),
             target: head.uri.clone(),
             observed_headers,
+            errors: Errors::Native,
             route: None,
             function: None,
             lambda_request_id: None,

@@ -3,10 +3,11 @@
 //! Precedence follows the Gateway API, one rule after the other:
 //!
 //! 1. a route with a host beats one without; an exact host beats a wildcard, a longer wildcard a shorter one;
-//! 2. an exact path; then templates and prefixes compared segment by segment, where a literal beats `{x}`, which
+//! 2. a route with a lower `order`, which is 0 unless its configuration lists routes in an order of its own;
+//! 3. an exact path; then templates and prefixes compared segment by segment, where a literal beats `{x}`, which
 //!    beats `{x+}`, which beats the end of a prefix; then regexes;
-//! 3. a route that names methods beats one that takes all; more headers, then more query parameters;
-//! 4. the order of the file.
+//! 4. a route that names methods beats one that takes all; more headers, then more query parameters;
+//! 5. the order of the file.
 //!
 //! A route whose methods, headers or query do not match is passed over for the next one. 405 is the answer only if
 //! some route's path matched and none of those takes the method.
@@ -35,17 +36,39 @@ use crate::Problem;
 use conditions::Conditions;
 use trie::PathTable;
 
+pub(crate) use conditions::first_value;
 pub(crate) use host::without_port;
 pub(crate) use path::segment;
 
 /// The routes of a model, ready for lookups. Routes are named by their index in the model.
 #[derive(Debug, Default)]
 pub(crate) struct Router {
-    exact_hosts: HashMap<Box<str>, PathTable>,
+    exact_hosts: HashMap<Box<str>, Tiers>,
     /// Suffixes with their leading dot, longest first.
-    wildcard_hosts: Vec<(Box<str>, PathTable)>,
-    any_host: PathTable,
+    wildcard_hosts: Vec<(Box<str>, Tiers)>,
+    any_host: Tiers,
     conditions: Vec<Conditions>,
+}
+
+/// The paths of one host, one table for each `order`, lowest first.
+#[derive(Debug, Default)]
+struct Tiers(Vec<(u32, PathTable)>);
+
+impl Tiers {
+    fn table(&mut self, order: u32) -> &mut PathTable {
+        let at = match self.0.binary_search_by_key(&order, |(order, _)| *order) {
+            Ok(at) => at,
+            Err(at) => {
+                self.0.insert(at, (order, PathTable::default()));
+                at
+            }
+        };
+        &mut self.0[at].1
+    }
+
+    fn visit<T>(&self, path: &str, offer: &mut impl FnMut(usize) -> Option<T>) -> Option<T> {
+        self.0.iter().find_map(|(_, table)| table.visit(path, offer))
+    }
 }
 
 /// What the router looks at.
@@ -88,7 +111,7 @@ impl Router {
         order.sort_by_key(|&index| router.conditions[index].rank(index));
         for index in order {
             let route = &routes[index];
-            let table = router.table(route.matcher.host.as_deref());
+            let table = router.tiers(route.matcher.host.as_deref()).table(route.order);
             if let Err(message) = table.insert(&route.matcher.path, index) {
                 problems.push(Problem { origin: route.origin.clone(), message });
             }
@@ -97,15 +120,15 @@ impl Router {
         (router, problems)
     }
 
-    /// The table of one host; made when new.
-    fn table(&mut self, host: Option<&str>) -> &mut PathTable {
+    /// The tables of one host; made when new.
+    fn tiers(&mut self, host: Option<&str>) -> &mut Tiers {
         let Some(host) = host else { return &mut self.any_host };
         let host = host.to_ascii_lowercase();
         let Some(suffix) = host.strip_prefix('*') else {
             return self.exact_hosts.entry(host.into()).or_default();
         };
         let at = self.wildcard_hosts.iter().position(|(known, _)| **known == *suffix).unwrap_or_else(|| {
-            self.wildcard_hosts.push((suffix.into(), PathTable::default()));
+            self.wildcard_hosts.push((suffix.into(), Tiers::default()));
             self.wildcard_hosts.len() - 1
         });
         &mut self.wildcard_hosts[at].1

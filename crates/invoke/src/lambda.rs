@@ -11,6 +11,7 @@ use http_body_util::Full;
 use lambridge_model::{Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
+use lambridge_wire::name::FunctionName;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -103,8 +104,13 @@ impl Lambda {
 
     /// Precomputes the request target of `function`. The qualifier goes into the query, wherever it was written.
     pub fn target(function: &Function) -> Target {
-        let qualifier = function.name.qualifier().or(function.qualifier.as_deref());
-        Target { path_and_query: wire::invoke_path(&function.name.unqualified().to_string(), qualifier) }
+        Self::target_of(&function.name, function.qualifier.as_deref())
+    }
+
+    /// The same for a name that comes with a request. A qualifier within the name counts before `qualifier`.
+    pub fn target_of(name: &FunctionName, qualifier: Option<&str>) -> Target {
+        let qualifier = name.qualifier().or(qualifier);
+        Target { path_and_query: wire::invoke_path(&name.unqualified().to_string(), qualifier) }
     }
 
     /// Sends one signed Invoke. No hidden retries.

@@ -10,9 +10,7 @@ use aws_credential_types::Credentials as SdkKeys;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use lambridge_invoke::{Call, ClientError, Executed, InvokeError, Invoked, Lambda, Pool};
-use lambridge_model::{
-    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, Origin, Retries, Secret,
-};
+use lambridge_model::{AssumeRole, Credentials, Function, Secret};
 use lambridge_testkit::{Answer, FakeLambda, Request};
 use lambridge_wire::invoke::InvocationType;
 use tokio::time::Instant;
@@ -31,20 +29,11 @@ fn keys() -> Credentials {
 
 fn function(endpoint: &str) -> Function {
     Function {
-        name: "shop:live".parse().unwrap(),
-        qualifier: None,
         region: Some("eu-west-1".to_owned()),
         endpoint: Some(endpoint.to_owned()),
         credentials: keys(),
-        event: Default::default(),
-        answer: AnswerRule::default(),
-        invoke: Invocation::default(),
-        binary_media_types: None,
         timeout: LONG,
-        retries: Retries::default(),
-        concurrency: Concurrency::default(),
-        run: None,
-        origin: Origin::default(),
+        ..Function::new("shop:live".parse().unwrap())
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Function {
     pub answer: AnswerRule,
     /// How it is called.
     pub invoke: Invocation,
+    /// Called only while Lambda's ListFunctions names it, with the same credentials.
+    pub discover: bool,
     /// Media types that are base64 in `rest_v1` events, `*/*` for all; `None` is "all that is not text".
     pub binary_media_types: Option<Vec<String>>,
     /// The whole call, queueing and retries included. Default 30 s.
@@ -43,14 +45,76 @@ pub struct Function {
     pub origin: Origin,
 }
 
+impl Function {
+    /// A function with every default.
+    pub fn new(name: FunctionName) -> Self {
+        Self {
+            name,
+            qualifier: None,
+            region: None,
+            endpoint: None,
+            credentials: Credentials::Default,
+            event: Format::default(),
+            answer: AnswerRule::Proxy,
+            invoke: Invocation::Sync,
+            discover: false,
+            binary_media_types: None,
+            timeout: Duration::from_secs(30),
+            retries: Retries::default(),
+            concurrency: Concurrency::default(),
+            run: None,
+            origin: Origin::default(),
+        }
+    }
+}
+
 /// How a function's payload becomes an HTTP answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AnswerRule {
     /// By the proxy rules of the event's own source.
     #[default]
     Proxy,
     /// The payload is the body, 200, `application/json`.
     Raw,
+    /// As Gloo's `unwrapAsAlb` reads it.
+    GlooAlb,
+    /// As Gloo's `unwrapAsApiGateway` reads it.
+    GlooApiGateway,
+    /// A JSON object that is shaped and encoded as KrakenD does it.
+    Krakend(Box<KrakendAnswer>),
+}
+
+/// What KrakenD does to a backend's answer, in this order: target, allow or deny, mapping, group, encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KrakendAnswer {
+    /// The object at this dotted path is the answer.
+    pub target: Option<String>,
+    /// Dotted paths that are kept; empty keeps all.
+    pub allow: Vec<String>,
+    /// Dotted paths that are removed; counts only without `allow`.
+    pub deny: Vec<String>,
+    /// New names of keys at the top, `(old, new)`.
+    pub mapping: Vec<(String, String)>,
+    /// Puts the answer below this key.
+    pub group: Option<String>,
+    /// How the client gets it.
+    pub encoding: KrakendEncoding,
+    /// `Cache-Control: public, max-age` of complete answers; zero for none.
+    pub cache_ttl: Duration,
+}
+
+/// `output_encoding` of KrakenD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KrakendEncoding {
+    /// The object as JSON.
+    #[default]
+    Json,
+    /// The value of its key `collection` as JSON.
+    JsonCollection,
+    /// The text of its key `content`.
+    String,
+    /// Status and headers without a body of its own.
+    NoOp,
 }
 
 /// The invocation kind.

@@ -11,13 +11,13 @@ mod secret;
 mod settings;
 
 pub use function::{
-    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, Program, Retries, RetryOn, Run,
-    Url, UrlMode,
+    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
+    Program, Retries, RetryOn, Run, Url, UrlMode,
 };
 pub use listener::{Listener, Tls};
 pub use route::{
-    Errors, Matcher, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target, Template, TemplateError,
-    Weighted,
+    Errors, FunctionFrom, Matcher, NameSource, ParamKind, PathMatch, Route, ScriptSource, Scripts, Segment,
+    StaticAnswer, Target, Template, TemplateError, Weighted,
 };
 pub use secret::Secret;
 pub use settings::{Admin, Cidr, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::Origin;
+use crate::{Errors, Origin};
 
 /// One address to serve on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Serves TLS when set.
     pub tls: Option<Tls>,
+    /// Whose error answers clients get where no route took the request.
+    pub errors: Errors,
     /// For messages.
     pub origin: Origin,
 }

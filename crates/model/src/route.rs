@@ -18,6 +18,11 @@ pub struct Route {
     pub target: Target,
     /// Whose error answers clients get.
     pub errors: Errors,
+    /// Among the routes of one host, a lower one is asked first, whatever its path; 0 where only the rules of
+    /// precedence count.
+    pub order: u32,
+    /// Lua that runs around the call.
+    pub scripts: Option<Scripts>,
     /// For messages.
     pub origin: Origin,
 }
@@ -35,6 +40,13 @@ pub struct Matcher {
     pub headers: Vec<(String, String)>,
     /// Decoded key and exact decoded value.
     pub query: Vec<(String, String)>,
+}
+
+impl Matcher {
+    /// Matches every request with such a path.
+    pub fn path(path: PathMatch) -> Self {
+        Self { host: None, path, methods: Vec::new(), headers: Vec::new(), query: Vec::new() }
+    }
 }
 
 /// How a path is matched.
@@ -155,8 +167,57 @@ impl fmt::Display for Template {
 pub enum Target {
     /// One function or a weighted set, by key. Never empty; keys exist in the model.
     Functions(Vec<Weighted>),
+    /// A function that the request names.
+    FunctionFrom(FunctionFrom),
     /// The same answer each time.
     Static(StaticAnswer),
+}
+
+/// A function whose name comes with the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionFrom {
+    /// Key of the function that has every setting but the name.
+    pub function: String,
+    /// Where the name stands.
+    pub source: NameSource,
+    /// Names that may be called: a name as it is written, or one with `*` for any characters. Never empty.
+    pub allow: Vec<String>,
+}
+
+/// Where a request names its function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameSource {
+    /// A parameter of the path, or one that a script sets.
+    Path(String),
+    /// A header, in lower case.
+    Header(String),
+    /// A query parameter.
+    Query(String),
+}
+
+/// Lua around a call, in the terms of KrakenD's backend modifier: the sources and `pre` run before the event is made,
+/// `post` on the answer. Lua 5.1; a fresh state for each request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scripts {
+    /// Run first, in order.
+    pub sources: Vec<ScriptSource>,
+    /// Code that runs before the call.
+    pub pre: Option<String>,
+    /// Code that runs after it.
+    pub post: Option<String>,
+    /// `string`, `math`, `os` and the like are there.
+    pub open_libs: bool,
+    /// For messages.
+    pub origin: Origin,
+}
+
+/// One file of Lua, already read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScriptSource {
+    /// As it was named, for messages.
+    pub name: String,
+    /// The code.
+    pub text: String,
 }
 
 /// A share of the requests.
@@ -179,12 +240,18 @@ pub struct StaticAnswer {
     pub body: Vec<u8>,
 }
 
-/// Whose style error answers have. Later dialects add theirs.
+/// Whose style error answers have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Errors {
     /// `application/problem+json`.
     #[default]
     Native,
+    /// runway: 502 with the function's error payload.
+    Runway,
+    /// KrakenD: the status alone, with its own headers.
+    Krakend,
+    /// Envoy, for kgateway and Gloo.
+    Envoy,
 }
 
 #[cfg(test)]

@@ -4,23 +4,24 @@
 //! [`Part`] for [`crate::merge`]. A value that is wrong is reported and replaced by its default, so that one error
 //! does not hide the next; with an error there is no model, so the default is never served.
 
+mod credentials;
 mod function;
-mod leaf;
 mod route;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use lambridge_model::{
-    Admin, Credentials, Drain, EmulatorSettings, Limits, Listener, Log, LogFormat, LogLevel, Origin, Secret,
+    Admin, Credentials, Drain, EmulatorSettings, Errors, Limits, Listener, Log, LogFormat, LogLevel, Secret,
     Tls,
 };
 
+use super::support::TABLE;
 use super::syntax;
 use crate::document::Span;
+use crate::leaf::Lower;
 use crate::merge::{Part, PartFunction, PartRoute};
 use crate::report::Report;
-use leaf::Lower;
 
 /// What `aws:` says for the functions of its file.
 #[derive(Debug, Default, Clone)]
@@ -32,7 +33,7 @@ pub struct AwsDefaults {
 
 /// Lowers all documents of one file; relative paths start at `folder`.
 pub fn lower(documents: &[syntax::Document], folder: &Path, report: &mut Report) -> Part {
-    let mut lower = Lower { folder, report };
+    let mut lower = Lower { folder, report, table: &TABLE };
     let mut part = Part::default();
     let aws = aws_defaults(documents, &mut part, &mut lower);
     for document in documents {
@@ -94,7 +95,10 @@ fn listener_of(listener: &syntax::Listener, lower: &mut Lower<'_>) -> Option<(Li
     });
     let address = lower.required(&listener.address, &listener.span, "listeners", "address")?;
     let socket = lower.address(address)?;
-    Some((Listener { address: socket, tls, origin: origin(&address.span) }, address.span.clone()))
+    Some((
+        Listener { address: socket, tls, errors: Errors::Native, origin: address.span.origin() },
+        address.span.clone(),
+    ))
 }
 
 fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
@@ -183,12 +187,4 @@ fn limits_of(limits: &syntax::Limits, lower: &mut Lower<'_>) -> Limits {
             .help("a body of the largest size could never be taken");
     }
     value
-}
-
-fn origin(span: &Span) -> Origin {
-    Origin { file: span.file.to_string(), line: span.line, column: span.column }
-}
-
-fn joined(folder: &Path, path: &str) -> PathBuf {
-    folder.join(path)
 }

@@ -1,40 +1,13 @@
 //! Every key of the native dialect, in one table: what is read, and what is refused and why.
 //!
-//! A path names a key: `*` stands for a name of the writer's choice, `[]` for an item of a list, and `path: word` for
-//! one of the words a key takes. The reader knows no key that is not here, and the documentation is made from here.
+//! How a row is written says [`crate::table`].
 
-/// Whether a key does something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Support {
-    /// It does what the table says.
-    Yes,
-    /// It is part of the dialect, but not built yet.
-    Refused {
-        /// The way out.
-        way_out: &'static str,
-    },
-}
+use crate::table::{Key, Table, Unknown, no, yes};
 
-/// One row.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    /// Where it stands.
-    pub path: &'static str,
-    /// Whether it does something.
-    pub support: Support,
-    /// What it does.
-    pub about: &'static str,
-}
+/// The table of the dialect.
+pub const TABLE: Table = Table { keys: KEYS, unknown: Unknown::Error, notes: &[] };
 
-const fn yes(path: &'static str, about: &'static str) -> Key {
-    Key { path, support: Support::Yes, about }
-}
-
-const fn no(path: &'static str, about: &'static str, way_out: &'static str) -> Key {
-    Key { path, support: Support::Refused { way_out }, about }
-}
-
-/// The table.
+/// Its rows.
 pub const KEYS: &[Key] = &[
     yes("lambridge", "the dialect and its version: `1`"),
     yes("listeners", "addresses to serve on; 127.0.0.1:8080 when there are none"),
@@ -201,55 +174,21 @@ pub const KEYS: &[Key] = &[
     yes("emulator.credentials.secret_access_key", "secret"),
 ];
 
-/// The row of one key directly below `path` (empty for the top).
-pub fn find(path: &str, name: &str) -> Option<&'static Key> {
-    children(path).find(|(child, _)| *child == name).map(|(_, key)| key)
-}
-
-/// Names and rows of the keys directly below `path`, in the order of the table.
-pub fn children(path: &str) -> impl Iterator<Item = (&'static str, &'static Key)> {
-    KEYS.iter().filter_map(move |key| {
-        let name = match path {
-            "" => key.path,
-            _ => key.path.strip_prefix(path)?.strip_prefix('.')?,
-        };
-        (!name.contains(['.', '[', ':'])).then_some((name, key))
-    })
-}
-
-/// The words that the key at `path` takes, with their rows.
-pub fn words(path: &str) -> impl Iterator<Item = (&'static str, &'static Key)> {
-    KEYS.iter().filter_map(move |key| Some((key.path.strip_prefix(path)?.strip_prefix(": ")?, key)))
-}
-
-/// Words of refused keys that stand elsewhere in the dialect: where a key belongs that was written in a wrong place.
-pub fn elsewhere(name: &str) -> Option<&'static str> {
-    let mut found =
-        KEYS.iter().filter(|key| key.path.rsplit('.').next() == Some(name) && !key.path.contains(':'));
-    let first = found.next()?;
-    found.next().is_none().then_some(first.path)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, Support, children, elsewhere, find, words};
+    use super::{KEYS, TABLE};
+    use crate::table::{Key, Support, check};
 
     #[test]
-    fn paths_are_unique_and_have_parents() {
-        for (index, key) in KEYS.iter().enumerate() {
-            assert!(!KEYS[..index].iter().any(|other| other.path == key.path), "{}", key.path);
-            if let Some((parent, _)) = key.path.rsplit_once(['.', ':']) {
-                let parent = parent.trim_end_matches(".*").trim_end_matches("[]");
-                assert!(KEYS.iter().any(|other| other.path == parent), "{}", key.path);
-            }
-        }
+    fn the_table_is_whole() {
+        check(&TABLE);
     }
 
     #[test]
     fn every_key_stands_in_a_golden_folder() {
         let everything = include_str!("../../tests/golden/native/everything/input.yaml");
         let refused = include_str!("../../tests/golden/native/refused/input.yaml");
-        let word = |key: &&super::Key| key.support == Support::Yes && key.path.contains(':');
+        let word = |key: &&Key| key.support == Support::Yes && key.path.contains(':');
         for key in KEYS.iter().filter(|key| !word(key)) {
             let name = key.path.rsplit(['.', ' ']).next().unwrap();
             let text = if key.support == Support::Yes { everything } else { refused };
@@ -260,14 +199,15 @@ mod tests {
 
     #[test]
     fn lookups() {
-        assert!(find("aws", "region").is_some());
-        assert!(find("", "aws").is_some());
-        assert!(find("aws", "connections.max").is_none());
-        assert!(matches!(find("routes[]", "compose").unwrap().support, Support::Refused { .. }));
-        let tls: Vec<&str> = children("listeners[].tls").map(|(name, _)| name).collect();
+        assert!(TABLE.find("aws", "region").is_some());
+        assert!(TABLE.find("", "aws").is_some());
+        assert!(TABLE.find("aws", "connections.max").is_none());
+        assert!(matches!(TABLE.find("routes[]", "compose").unwrap().support, Support::Refused { .. }));
+        let tls: Vec<&str> = TABLE.children("listeners[].tls").map(|(name, _)| name).collect();
         assert_eq!(tls, ["cert_file", "key_file", "client_ca_file"]);
-        assert_eq!(words("functions.*.answer").map(|(word, _)| word).collect::<Vec<_>>(), ["proxy", "raw"]);
-        assert_eq!(elsewhere("path_prefix"), Some("routes[].match.path_prefix"));
-        assert_eq!(elsewhere("address"), None);
+        let words: Vec<&str> = TABLE.words("functions.*.answer").map(|(word, _)| word).collect();
+        assert_eq!(words[..2], ["proxy", "raw"]);
+        assert_eq!(TABLE.elsewhere("path_prefix"), Some("routes[].match.path_prefix"));
+        assert_eq!(TABLE.elsewhere("address"), None);
     }
 }

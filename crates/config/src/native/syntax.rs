@@ -3,12 +3,9 @@
 //! Nothing is judged here but the shape: keys are those of the table, lists are lists, leaves are leaves. What a leaf
 //! says (an address, a duration) is for [`super::lower`].
 
-mod reader;
-
-pub use reader::Leaf;
-use reader::Reader;
-
+use super::support::TABLE;
 use crate::document::{Node, Span};
+use crate::reader::{self, Leaf, Reader};
 use crate::report::Report;
 
 /// A whole document.
@@ -198,7 +195,7 @@ pub struct Emulator {
 
 /// Takes `root` apart. Whatever has the wrong shape is reported and left out.
 pub fn read(root: &Node, report: &mut Report) -> Document {
-    let mut reader = Reader { report };
+    let mut reader = Reader { report, table: &TABLE };
     let Some(top) = reader.fields(root, "") else { return Document::default() };
     Document {
         listeners: reader.list(&top, "listeners", listener).map(|(_, items)| items).unwrap_or_default(),

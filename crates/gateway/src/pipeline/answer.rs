@@ -24,13 +24,16 @@ pub(super) fn decode(
     invoked: &Invoked,
     head: &Parts,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
-    match (function.settings.invoke, function.settings.answer) {
+    match (function.settings.invoke, &function.settings.answer) {
         (Invocation::Async, _) => Ok(empty(StatusCode::ACCEPTED)),
         (Invocation::DryRun, _) => Ok(empty(StatusCode::NO_CONTENT)),
         (Invocation::Sync, AnswerRule::Raw) => {
             let mut response = Response::new(Full::new(invoked.payload.clone()));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Ok(response)
+        }
+        (Invocation::Sync, AnswerRule::GlooAlb | AnswerRule::GlooApiGateway | AnswerRule::Krakend(_)) => {
+            proxy(function, &invoked.payload, head)
         }
         (Invocation::Sync, AnswerRule::Proxy) => proxy(function, &invoked.payload, head),
     }

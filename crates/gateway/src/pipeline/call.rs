@@ -5,7 +5,7 @@ use std::time::Instant as Clock;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::request::Parts;
-use lambridge_invoke::{Call, InvokeError, Invoked};
+use lambridge_invoke::{Call, InvokeError, Invoked, Target};
 use memchr::memmem;
 use tokio::time::Instant;
 
@@ -17,6 +17,7 @@ use crate::{random, retry};
 /// Invokes the function, again where that is safe and worthwhile; a function error is a refusal.
 pub(super) async fn invoke(
     function: &FunctionState,
+    target: &Target,
     event: Bytes,
     head: &Parts,
     trace_id: Option<&HeaderValue>,
@@ -24,7 +25,7 @@ pub(super) async fn invoke(
     facts: &mut Facts,
 ) -> Result<Invoked, Refusal> {
     let began = Clock::now();
-    let called = attempts(function, event, head, trace_id, deadline, facts).await;
+    let called = attempts(function, target, event, head, trace_id, deadline, facts).await;
     facts.invoke_us = micros(began);
     let invoked = called.map_err(|error| {
         facts.lambda_request_id = request_id(&error).map(str::to_owned);
@@ -39,6 +40,7 @@ pub(super) async fn invoke(
 
 async fn attempts(
     function: &FunctionState,
+    target: &Target,
     event: Bytes,
     head: &Parts,
     trace_id: Option<&HeaderValue>,
@@ -50,7 +52,7 @@ async fn attempts(
     loop {
         facts.attempts += 1;
         let call = Call {
-            target: &function.target,
+            target,
             kind: function.kind(),
             payload: event.clone(),
             log_tail: false,
@@ -74,13 +76,13 @@ async fn attempts(
 }
 
 /// What a function error is to the client; the function's own words go to the log, cut to a line.
-fn function_error(kind: &str, payload: &[u8]) -> Refusal {
+fn function_error(kind: &str, payload: &Bytes) -> Refusal {
     // Source: recorded 2025, Function.ResponseSizeTooLarge is a function error with status 200.
     let too_large =
         payload.len() < 1024 && memmem::find(payload, b"\"Function.ResponseSizeTooLarge\"").is_some();
     let reason = if too_large { Reason::AnswerTooLarge } else { Reason::FunctionError };
     let shown = String::from_utf8_lossy(&payload[..payload.len().min(512)]);
-    Refusal::from(reason).with_detail(format!("{kind}: {shown}"))
+    Refusal::from(reason).with_detail(format!("{kind}: {shown}")).with_payload(payload.clone())
 }
 
 /// AWS's id of a failed call.

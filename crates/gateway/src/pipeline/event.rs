@@ -23,6 +23,7 @@ const TARGET_GROUP: &str =
 pub(super) fn encode(
     function: &FunctionState,
     route: &CompiledRoute,
+    parameters: &[(&str, &str)],
     head: &Parts,
     host: &str,
     body: &Bytes,
@@ -33,11 +34,6 @@ pub(super) fn encode(
     let path = head.uri.path();
     let query = head.uri.query().unwrap_or_default();
     let fields = headers::for_event(&head.headers, client, &facts.request_id);
-    let parameters: Vec<(&str, &str)> = route
-        .parameters
-        .iter()
-        .map(|(name, index, rest)| (name.as_str(), router::segment(path, *index, *rest)))
-        .collect();
     let request = Request { method: head.method.as_str(), path, query, headers: &fields, body };
     let context = Context {
         request_id: &facts.request_id,
@@ -50,7 +46,7 @@ pub(super) fn encode(
         api_id: API,
         stage: STAGE,
         resource: route.template.as_deref(),
-        path_parameters: &parameters,
+        path_parameters: parameters,
         binary_media_types: function.settings.binary_media_types.as_deref(),
         target_group_arn: TARGET_GROUP,
     };

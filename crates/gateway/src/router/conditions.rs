@@ -77,7 +77,7 @@ impl Conditions {
 }
 
 /// The first value of `key`, decoded.
-fn first_value<'a>(query: &'a str, key: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn first_value<'a>(query: &'a str, key: &str) -> Option<Cow<'a, str>> {
     query.split('&').find_map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decoded(name) == key && !pair.is_empty()).then(|| decoded(value))

@@ -26,6 +26,8 @@ fn route(id: usize, host: Option<&str>, path: PathMatch) -> Route {
         listeners: vec![],
         target: Target::Static(StaticAnswer { status: 200, headers: vec![], body: vec![] }),
         errors: Errors::Native,
+        order: 0,
+        scripts: None,
         origin: Origin::default(),
     }
 }
@@ -103,7 +105,7 @@ fn naive(routes: &[Route], lookup: &Lookup<'_>) -> Found {
     order.sort_by_key(|&i| {
         let m = &routes[i].matcher;
         let conditions = (m.methods.is_empty(), Reverse(m.headers.len()), Reverse(m.query.len()), i);
-        (host_rank(m.host.as_deref()), path_rank(&m.path), conditions)
+        (host_rank(m.host.as_deref()), routes[i].order, path_rank(&m.path), conditions)
     });
     let on_path: Vec<usize> = order
         .into_iter()
@@ -172,12 +174,14 @@ fn any_route() -> impl Strategy<Value = Route> {
         prop::sample::subsequence(vec!["x-a", "x-b"], 0..=2),
         prop::sample::subsequence(vec!["q", "r"], 0..=2),
         prop::sample::subsequence(vec![1_u16, 2], 0..=1),
+        prop::sample::select(vec![0_u32, 0, 0, 1, 2]),
     )
-        .prop_map(|(host, path, methods, headers, query, ports)| {
+        .prop_map(|(host, path, methods, headers, query, ports, order)| {
             let mut made = route(0, host, path);
             made.matcher.methods = methods.into_iter().map(str::to_owned).collect();
             made.matcher.headers = headers.into_iter().map(|k| (k.to_owned(), "1".to_owned())).collect();
             made.matcher.query = query.into_iter().map(|k| (k.to_owned(), "1".to_owned())).collect();
+            made.order = order;
             made.listeners = ports.into_iter().map(listener).collect();
             made
         })

@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lambridge_event::Format;
 use lambridge_gateway::{Gateway, Surroundings};
 use lambridge_model::{
-    AnswerRule, Concurrency, Credentials, Errors, Function, Invocation, Listener, Matcher, Model, Origin,
-    PathMatch, Retries, Route, Secret, Target, Weighted,
+    Credentials, Errors, Function, Listener, Matcher, Model, Origin, PathMatch, Retries, Route, Secret,
+    Target, Weighted,
 };
 use lambridge_testkit::FakeLambda;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,8 +18,6 @@ pub type Lines = Arc<Mutex<Vec<String>>>;
 
 pub fn function(endpoint: &str) -> Function {
     Function {
-        name: "f".parse().unwrap(),
-        qualifier: None,
         region: Some("us-east-1".into()),
         endpoint: Some(endpoint.into()),
         credentials: Credentials::Static {
@@ -28,25 +25,21 @@ pub fn function(endpoint: &str) -> Function {
             secret_access_key: Secret::new("secret"),
             session_token: None,
         },
-        event: Format::HttpV2,
-        answer: AnswerRule::Proxy,
-        invoke: Invocation::Sync,
-        binary_media_types: None,
         timeout: Duration::from_secs(20),
         retries: Retries { max: 0, ..Retries::default() },
-        concurrency: Concurrency::default(),
-        run: None,
-        origin: Origin::default(),
+        ..Function::new("f".parse().unwrap())
     }
 }
 
 pub fn route(id: &str, path: PathMatch) -> Route {
     Route {
         id: id.into(),
-        matcher: Matcher { host: None, path, methods: vec![], headers: vec![], query: vec![] },
+        matcher: Matcher::path(path),
         listeners: vec![],
         target: Target::Functions(vec![Weighted { function: "f".into(), weight: 1 }]),
         errors: Errors::Native,
+        order: 0,
+        scripts: None,
         origin: Origin::default(),
     }
 }
@@ -57,6 +50,7 @@ pub fn model(endpoint: &str) -> Model {
         listeners: vec![Listener {
             address: ([127, 0, 0, 1], 0).into(),
             tls: None,
+            errors: Errors::Native,
             origin: Origin::default(),
         }],
         functions: [("f".to_owned(), function(endpoint))].into(),

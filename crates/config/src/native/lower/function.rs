@@ -10,10 +10,11 @@ use lambridge_model::{
 };
 use lambridge_wire::name::FunctionName;
 
-use super::leaf::Lower;
-use super::{AwsDefaults, origin};
-use crate::native::syntax::{self, Leaf};
-use crate::native::values;
+use super::AwsDefaults;
+use crate::leaf::Lower;
+use crate::native::syntax;
+use crate::reader::Leaf;
+use crate::values;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 /// Lambda's own bound on an invocation. Source: Lambda quotas.
@@ -60,12 +61,13 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         event,
         answer,
         invoke,
+        discover: false,
         binary_media_types,
         timeout,
         retries,
         concurrency,
         run,
-        origin: origin(&function.key.span),
+        origin: function.key.span.origin(),
     })
 }
 

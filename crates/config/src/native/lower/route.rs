@@ -2,11 +2,11 @@
 
 use lambridge_model::{Errors, Matcher, PathMatch, Route, StaticAnswer, Target, Template, Weighted};
 
-use super::leaf::Lower;
-use super::origin;
+use crate::leaf::Lower;
 use crate::merge::{PartRoute, Reference};
-use crate::native::syntax::{self, Leaf};
-use crate::native::values;
+use crate::native::syntax;
+use crate::reader::Leaf;
+use crate::values;
 
 /// Functions in one weighted set.
 const MAX_TARGETS: usize = 256;
@@ -38,7 +38,9 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
         listeners: listeners.iter().map(|(address, _)| *address).collect(),
         target,
         errors: Errors::Native,
-        origin: origin(&route.span),
+        order: 0,
+        scripts: None,
+        origin: route.span.origin(),
     };
     PartRoute {
         route: matcher.zip(target).map(|(matcher, target)| route_of(matcher, target)),

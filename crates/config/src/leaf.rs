@@ -1,4 +1,4 @@
-//! Single values, each with its complaint and its way out.
+//! What a leaf says, for every dialect: numbers, durations, words, addresses, each with its complaint and its way out.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -6,23 +6,24 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lambridge_model::{AssumeRole, Cidr, Credentials, Secret};
+use lambridge_model::Cidr;
 
-use super::joined;
 use crate::document::{ScalarKind, Span};
-use crate::native::support::{Support, words};
-use crate::native::syntax::{self, Leaf};
-use crate::native::values;
+use crate::reader::Leaf;
 use crate::report::Report;
 use crate::suggest::nearest;
+use crate::table::{Support, Table};
+use crate::values;
 
 const DURATION_HELP: &str = "a duration is a number and a unit: `400ms`, `30s`, `1m30s`";
 const SIZE_HELP: &str = "a size is `64KiB`, `6MiB`, `1GiB`, or a plain number of bytes";
 
 /// What lowering needs beside the document.
 pub struct Lower<'a> {
+    /// Where relative paths start.
     pub folder: &'a Path,
     pub report: &'a mut Report,
+    pub table: &'static Table,
 }
 
 impl Lower<'_> {
@@ -105,16 +106,23 @@ impl Lower<'_> {
     }
 
     /// One of the words that the table has for the key at `path`.
-    pub fn word<T: Copy>(&mut self, leaf: &Option<Leaf>, path: &str, known: &[(&str, T)]) -> Option<T> {
+    pub fn word<T: Clone>(&mut self, leaf: &Option<Leaf>, path: &str, known: &[(&str, T)]) -> Option<T> {
         let leaf = leaf.as_ref()?;
         if let Some((_, value)) = known.iter().find(|(word, _)| *word == leaf.text) {
-            return Some(*value);
+            return Some(value.clone());
         }
         let name = path.rsplit('.').next().unwrap_or(path);
-        if let Some((word, key)) = words(path).find(|(word, _)| *word == leaf.text) {
-            if let Support::Refused { way_out } = key.support {
-                let message = format!("`{name}: {word}` ({}) is not supported yet", key.about);
-                self.report.error(&leaf.span, message).help(way_out);
+        if let Some((word, key)) = self.table.words(path).find(|(word, _)| *word == leaf.text) {
+            match key.support {
+                Support::Yes => {}
+                Support::Ignored { why } => {
+                    let message = format!("`{name}: {word}` ({}) is ignored", key.about);
+                    self.report.warning(&leaf.span, message).help(why);
+                }
+                Support::Refused { way_out } => {
+                    let message = format!("`{name}: {word}` ({}) is not supported yet", key.about);
+                    self.report.error(&leaf.span, message).help(way_out);
+                }
             }
             return None;
         }
@@ -154,7 +162,7 @@ impl Lower<'_> {
             self.wrong(leaf, "is not a path", "write a path; relative ones start at this file's folder");
             return None;
         }
-        Some(joined(self.folder, &leaf.text))
+        Some(self.folder.join(&leaf.text))
     }
 
     pub fn not_empty(&mut self, leaf: &Leaf) -> Option<String> {
@@ -197,78 +205,5 @@ impl Lower<'_> {
             return None;
         }
         Some(leaf.text.clone())
-    }
-
-    /// `base` is who assumes a role when nothing beside `assume_role` says so.
-    pub fn credentials(&mut self, credentials: &syntax::Credentials, base: &Credentials) -> Credentials {
-        let syntax::Credentials {
-            span,
-            access_key_id,
-            secret_access_key,
-            session_token,
-            profile,
-            assume_role,
-        } = credentials;
-        let is_static = access_key_id.is_some() || secret_access_key.is_some() || session_token.is_some();
-        if let (true, Some(profile)) = (is_static, profile) {
-            self.report
-                .error(&profile.span, "`profile` and keys exclude each other")
-                .help("keep `profile`, or keep `access_key_id` and `secret_access_key`");
-            return Credentials::Default;
-        }
-        let own = if is_static {
-            let id = self.required(access_key_id, span, "credentials", "access_key_id");
-            let id = id.and_then(|leaf| self.key_id(leaf));
-            let secret = self.required(secret_access_key, span, "credentials", "secret_access_key");
-            let secret = secret.and_then(|leaf| self.not_empty(leaf));
-            let token = session_token.as_ref().and_then(|leaf| self.not_empty(leaf)).map(Secret::new);
-            id.zip(secret).map(|(access_key_id, secret)| Credentials::Static {
-                access_key_id,
-                secret_access_key: Secret::new(secret),
-                session_token: token,
-            })
-        } else {
-            profile.as_ref().and_then(|leaf| self.not_empty(leaf)).map(Credentials::Profile)
-        };
-        if !is_static && profile.is_none() && assume_role.is_none() {
-            self.report.error(span, "`credentials` is empty").help(
-                "write `access_key_id` and `secret_access_key`, `profile` or `assume_role`; without the key \
-                 `credentials` the AWS default chain is used",
-            );
-        }
-        match assume_role {
-            None => own.unwrap_or_default(),
-            Some(role) => self.assume_role(role, own.unwrap_or_else(|| base.clone())),
-        }
-    }
-
-    fn assume_role(&mut self, role: &syntax::AssumeRole, base: Credentials) -> Credentials {
-        let Some(arn) = self.required(&role.arn, &role.span, "assume_role", "arn") else {
-            return Credentials::Default;
-        };
-        if let Err(reason) = values::role_arn(&arn.text) {
-            let help = "write `arn:aws:iam::123456789012:role/name`";
-            self.wrong(arn, format!("is not the ARN of a role: {reason}"), help);
-        }
-        let plain = |text: &str, more: &[u8]| {
-            text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b) || more.contains(&b))
-        };
-        // Source: the patterns of `externalId` and `RoleSessionName` in the service model of STS 2011-06-15.
-        if let Some(leaf) = &role.external_id
-            && !((2..=1224).contains(&leaf.text.len()) && plain(&leaf.text, b":/"))
-        {
-            self.wrong(leaf, "is not an external id", "2 to 1224 of: letters, digits, `_+=,.@:/-`");
-        }
-        if let Some(leaf) = &role.session_name
-            && !((2..=64).contains(&leaf.text.len()) && plain(&leaf.text, b""))
-        {
-            self.wrong(leaf, "is not a session name", "2 to 64 of: letters, digits, `_+=,.@-`");
-        }
-        Credentials::AssumeRole(Box::new(AssumeRole {
-            arn: arn.text.clone(),
-            external_id: role.external_id.as_ref().map(|leaf| leaf.text.clone()),
-            session_name: role.session_name.as_ref().map_or("lambridge", |leaf| &leaf.text).to_owned(),
-            base,
-        }))
     }
 }

@@ -1,9 +1,11 @@
-//! Maps, lists and leaves along the table of keys.
+//! A document taken apart along its dialect's table: maps, lists and leaves, each with its place.
+//!
+//! Only the shape is judged here, and whether a key is known, ignored or refused. What a leaf says is for `lower`.
 
 use crate::document::{Key, Node, Scalar, ScalarKind, Span, Value};
-use crate::native::support::{Support, children, elsewhere, find};
 use crate::report::{Report, quoted};
 use crate::suggest::nearest;
+use crate::table::{Support, Table, Unknown};
 
 /// A single value: its text, what the core schema makes of it, how a message may name it, its place.
 #[derive(Debug, Clone)]
@@ -41,8 +43,10 @@ impl Fields<'_> {
     }
 }
 
+/// Reads documents of one dialect.
 pub struct Reader<'a> {
     pub report: &'a mut Report,
+    pub table: &'static Table,
 }
 
 impl Reader<'_> {
@@ -61,27 +65,52 @@ impl Reader<'_> {
     fn check_key(&mut self, key: &Key, path: &'static str) {
         let place = if path.is_empty() { "at the top".to_owned() } else { format!("in `{}`", plain(path)) };
         let name = quoted(&key.text);
-        let Some(known) = find(path, &key.text) else {
-            let near = nearest(&key.text, children(path).map(|(name, _)| name));
-            let help = match (near, elsewhere(&key.text)) {
-                (Some(near), _) => format!("did you mean `{near}`?"),
-                _ if key.text == "<<" => "merge keys are not part of YAML 1.2; write the keys out".to_owned(),
-                (None, Some(path)) => match path.rsplit_once('.') {
-                    Some((parent, _)) => format!("that key belongs in `{}`", plain(parent)),
-                    None => "that key belongs at the top".to_owned(),
-                },
-                (None, None) => {
-                    let known: Vec<String> = children(path).map(|(name, _)| format!("`{name}`")).collect();
-                    format!("known here: {}", known.join(", "))
+        let Some(known) = self.table.find(path, &key.text) else {
+            if self.table.is_note(&key.text) {
+                return;
+            }
+            let message = format!("unknown key {name} {place}");
+            let help = self.help_for_unknown(key, path);
+            match self.table.unknown {
+                Unknown::Error => self.report.error(&key.span, message).help(help),
+                Unknown::Warning => {
+                    self.report.warning(&key.span, format!("{message} is ignored")).help(help)
                 }
-            };
-            self.report.error(&key.span, format!("unknown key {name} {place}")).help(help);
+            }
             return;
         };
-        if let Support::Refused { way_out } = known.support {
-            let message = format!("{name} ({}) is not supported yet", known.about);
-            self.report.error(&key.span, message).help(way_out);
+        match known.support {
+            Support::Yes => {}
+            Support::Ignored { why } => {
+                self.report.warning(&key.span, format!("{name} ({}) is ignored", known.about)).help(why);
+            }
+            Support::Refused { way_out } => {
+                let message = format!("{name} ({}) is not supported yet", known.about);
+                self.report.error(&key.span, message).help(way_out);
+            }
         }
+    }
+
+    fn help_for_unknown(&self, key: &Key, path: &'static str) -> String {
+        let near = nearest(&key.text, self.table.children(path).map(|(name, _)| name));
+        match (near, self.table.elsewhere(&key.text)) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            _ if key.text == "<<" => "merge keys are not part of YAML 1.2; write the keys out".to_owned(),
+            (None, Some(path)) => match path.rsplit_once('.') {
+                Some((parent, _)) => format!("that key belongs in `{}`", plain(parent)),
+                None => "that key belongs at the top".to_owned(),
+            },
+            (None, None) => {
+                let known: Vec<String> =
+                    self.table.children(path).map(|(name, _)| format!("`{name}`")).collect();
+                format!("known here: {}", known.join(", "))
+            }
+        }
+    }
+
+    /// The path of the table's row for `name` below `fields`.
+    fn path_of(&self, fields: &Fields<'_>, name: &str) -> &'static str {
+        self.table.find(fields.path, name).map_or("", |key| key.path)
     }
 
     /// The map at `name`, read by `each`.
@@ -92,7 +121,8 @@ impl Reader<'_> {
         each: impl FnOnce(&mut Self, &Fields<'_>) -> T,
     ) -> Option<T> {
         let (key, node) = fields.get(name)?;
-        let mut inner = self.fields(node, find(fields.path, name)?.path)?;
+        // A key that the table has not here was reported; what stands below it is not looked at.
+        let mut inner = self.fields(node, self.table.find(fields.path, name)?.path)?;
         if inner.entries.is_empty() {
             inner.span = key.span.clone();
         }
@@ -108,7 +138,7 @@ impl Reader<'_> {
     ) -> Option<(Span, Vec<T>)> {
         let (key, node) = fields.get(name)?;
         let Value::List(nodes) = &node.value else {
-            self.wrong(node, find(fields.path, name)?.path, "a list");
+            self.wrong(node, self.path_of(fields, name), "a list");
             return None;
         };
         Some((key.span.clone(), nodes.iter().filter_map(|node| each(self, node)).collect()))
@@ -123,7 +153,7 @@ impl Reader<'_> {
     ) -> Vec<T> {
         let Some((_, node)) = fields.get(name) else { return Vec::new() };
         let Some(entries) = node.as_map() else {
-            self.wrong(node, find(fields.path, name).map_or("", |key| key.path), "a map");
+            self.wrong(node, self.path_of(fields, name), "a map");
             return Vec::new();
         };
         entries.iter().map(|(key, node)| each(self, leaf_of_key(key), node)).collect()
@@ -234,18 +264,9 @@ fn leaf_of_key(key: &Key) -> Leaf {
     }
 }
 
-/// `routes[].match` is `match` to a reader who stands in a route; what the writer chose is `*`.
+/// `routes[].match` is `match` to a reader who stands in a route; what the writer chose is left out.
 fn plain(path: &str) -> &str {
-    match path {
-        "functions.*" => "functions",
-        "functions.*.run.versions.*" => "run.versions",
-        "listeners[]" => "listeners",
-        "routes[]" => "routes",
-        "routes[].functions[]" => "functions",
-        _ => path
-            .strip_prefix("functions.*.")
-            .or_else(|| path.strip_prefix("routes[]."))
-            .or_else(|| path.strip_prefix("listeners[]."))
-            .unwrap_or(path),
-    }
+    let path = path.trim_end_matches(".*").trim_end_matches("[]");
+    let start = path.rfind("*.").max(path.rfind("].")).map_or(0, |at| at + 2);
+    &path[start..]
 }

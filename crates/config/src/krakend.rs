@@ -1,0 +1,8 @@
+//! The dialect of KrakenD: `version: 3` with `endpoints`.
+//!
+//! Three steps, each in its file, as in every dialect: [`support`] is the table of every key; [`syntax`] takes a
+//! document apart along that table; [`lower`] makes model types of it.
+
+pub mod lower;
+pub mod support;
+pub mod syntax;

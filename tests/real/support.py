@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAMBRIDGE = os.environ.get("LAMBRIDGE_BIN", str(ROOT / "target/debug/lambridge"))
+ADAPTER = os.environ.get("LAMBDA_ADAPTER_BIN", str(ROOT / "target/debug/lambda-adapter"))
 ENVIRONMENT = pathlib.Path(os.environ.get("LAMBRIDGE_TEST_ENV", ROOT / "target/test-env"))
 PYTHON = str(ENVIRONMENT / "venv/bin/python")
 RUST_FUNCTION = os.environ.get("LAMBRIDGE_RUST_FUNCTION", str(ENVIRONMENT / "rust/debug/rust-function"))
@@ -142,6 +143,7 @@ def example(case, name):
     folder = laid_out(case, name)
     file = folder / "lambridge.yaml"
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", file.read_text())
+    text = re.sub(r"\bPORT: \d+", lambda _: f"PORT: {free_port()}", text)
     if "emulator:" not in text:
         text += "emulator: { address: 127.0.0.1:0 }\n"
     file.write_text(text)
@@ -162,16 +164,26 @@ def example_functions(case, name):
 
 
 def laid_out(case, name):
-    """A copy of an example with the installed packages in it."""
+    """A copy of an example with the installed packages in it, and the adapter where its README says."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
     cleanup(case, shutil.rmtree, folder, True)
-    shutil.copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target"))
+    ignored = shutil.ignore_patterns("target", "extensions")
+    shutil.copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=ignored)
     (folder / ".venv").symlink_to(ENVIRONMENT / "venv")
     (folder / "node_modules").symlink_to(ENVIRONMENT / "node_modules")
     if (folder / "Cargo.toml").exists():
         (folder / "target/debug").mkdir(parents=True)
         (folder / "target/debug/rust-function").symlink_to(RUST_FUNCTION)
+    if (folder / "opt").exists():
+        (folder / "opt/extensions").mkdir(exist_ok=True)
+        (folder / "opt/extensions/lambda-adapter").symlink_to(ADAPTER)
     return folder
+
+
+def free_port():
+    """A port for a program that must be told one: nobody listens on it now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def cleanup(case, function, *arguments):

@@ -10,8 +10,8 @@ use crate::process::Spawner;
 use crate::sandbox::Sandbox;
 use crate::{LogSink, Timing};
 
-/// `_HANDLER`: nothing on this machine reads one, but runtime clients want to see it.
-pub(crate) const HANDLER: &str = "function.handler";
+/// `_HANDLER` where the configuration has none: runtime clients want to see one.
+const HANDLER: &str = "function.handler";
 
 /// Facts of a function's version, and the means to start it.
 #[derive(Debug)]
@@ -29,6 +29,12 @@ pub(crate) struct Context {
     pub(crate) timing: Timing,
     pub(crate) spawner: Spawner,
     pub(crate) lives: Arc<Lives>,
+}
+
+impl Context {
+    pub(crate) fn handler(&self) -> &str {
+        self.run.handler.as_deref().unwrap_or(HANDLER)
+    }
 }
 
 /// All sandboxes that live, so that none outlives the emulator. Once closed, none is started any more.

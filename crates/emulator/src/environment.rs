@@ -2,13 +2,14 @@
 //!
 //! Later entries win: what is inherited, then AWS's variables, then the function's own, then what the sandbox itself needs
 //! and nobody may change. Left out on purpose: `LD_LIBRARY_PATH`, which would mix AWS's libraries' order into this system;
-//! `AWS_EXECUTION_ENV`, which OS-only runtimes lack, too. `PATH` and `HOME` are the inherited ones if there are any.
+//! `AWS_EXECUTION_ENV`, which OS-only runtimes lack, too. `PATH` and `HOME` are the inherited ones if there are any. A folder
+//! in the place of `/opt` has its `bin` in `PATH`, last as on Lambda.
 //!
 //! Source: environments recorded from real functions (localstack, `test_lambda_init_environment`); Lambda developer
 //! guide, "Defined runtime environment variables".
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 
 use crate::context::Context;
@@ -47,7 +48,8 @@ const RUNTIME_ONLY: [&str; 7] = [
 /// The variables of one process.
 pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMap<OsString, OsString> {
     let run = &context.run;
-    let directory = run.dir.display().to_string();
+    // Absolute, since a child that starts in that folder would look for a relative one below it.
+    let directory = std::path::absolute(&run.dir).unwrap_or_else(|_| run.dir.clone()).display().to_string();
     let managed = run.concurrency > 1;
     let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
     let mut set = |name: &str, value: &str| drop(all.insert(name.into(), value.into()));
@@ -66,7 +68,7 @@ pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMa
         ("LAMBDA_TASK_ROOT", &directory),
         ("PWD", &directory),
         ("TZ", ":UTC"),
-        ("_HANDLER", crate::context::HANDLER),
+        ("_HANDLER", context.handler()),
         ("AWS_REGION", &context.region),
         ("AWS_DEFAULT_REGION", &context.region),
         ("AWS_LAMBDA_LOG_FORMAT", if managed { "JSON" } else { "Text" }),
@@ -78,6 +80,13 @@ pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMa
     }
     all.extend(context.inherit.iter().cloned());
     all.extend(run.env.iter().map(|(name, value)| (name.into(), value.into())));
+
+    if let Some(bin) = run.opt.as_ref().and_then(|opt| std::path::absolute(opt.join("bin")).ok())
+        && let Some(path) = all.get_mut(OsStr::new("PATH"))
+    {
+        path.push(":");
+        path.push(bin);
+    }
 
     let mut fix = |name: &str, value: &str| drop(all.insert(name.into(), value.into()));
     fix("AWS_LAMBDA_RUNTIME_API", &place.api.to_string());

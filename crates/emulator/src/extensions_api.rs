@@ -12,7 +12,6 @@ use hyper::body::Incoming;
 use lambridge_wire::extensions::{self as wire, ApiError, EventType, Path, RegisterResponse};
 use lambridge_wire::runtime::ACCEPTED_BODY;
 
-use crate::context::HANDLER;
 use crate::http::{Answer, collect, json, text};
 use crate::identity::{is_uuid, uuid};
 use crate::sandbox::{Registered, Sandbox, Side};
@@ -62,7 +61,7 @@ async fn register(sandbox: &Sandbox, request: &mut Request<Incoming>) -> Result<
     let context = &sandbox.context;
     {
         let mut state = sandbox.state();
-        let external = state.external() == Some(name.as_str());
+        let external = state.is_external(&name);
         if state.runtime.polled && !external || state.is_initialized() {
             return Err((ApiError::RegistrationClosed, "the runtime has asked for its first event"));
         }
@@ -99,7 +98,7 @@ async fn register(sandbox: &Sandbox, request: &mut Request<Incoming>) -> Result<
     let body = RegisterResponse {
         function_name: context.name.clone(),
         function_version: context.version.clone(),
-        handler: HANDLER.to_owned(),
+        handler: context.handler().to_owned(),
         account_id: wants_account.then(|| context.account.clone()),
     };
     let mut answer = json(200, serde_json::to_vec(&body).unwrap_or_default());

@@ -12,6 +12,7 @@
 //! Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
 
 mod launch;
+mod opt;
 mod state;
 
 pub(crate) use state::{Delivery, Outcome, Registered, Side, State, Unanswerable};
@@ -46,7 +47,7 @@ pub(crate) struct Sandbox {
 #[derive(Debug, Default)]
 struct Parts {
     runtime: Option<Arc<Process>>,
-    extension: Option<Arc<Process>>,
+    extensions: Vec<Arc<Process>>,
     pipe: Option<Arc<Receiver>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -132,37 +133,38 @@ impl Sandbox {
     /// Ends it within the budgets of the lifecycle: none without extensions, half a second with internal ones only, two
     /// seconds with an external one. Only a spindown gives the runtime a SIGTERM and a part of that time.
     pub(crate) async fn end(&self, reason: ShutdownReason) {
-        let (runtime, extension) = {
+        let (runtime, extensions) = {
             let parts = self.parts();
-            (parts.runtime.clone(), parts.extension.clone())
+            (parts.runtime.clone(), parts.extensions.clone())
         };
-        let Some(budget) = self.begin_end(extension.is_some()) else {
+        let Some(budget) = self.begin_end(!extensions.is_empty()) else {
             return self.ended().await;
         };
         let now = Instant::now();
-        let signal = |process: &Option<Arc<Process>>, signal| {
-            if let Some(process) = process {
-                process.signal(signal);
+        let signal = |signal| {
+            if let Some(runtime) = &runtime {
+                runtime.signal(signal);
             }
         };
         if reason == ShutdownReason::Spindown && !budget.is_zero() {
-            signal(&runtime, Signal::TERM);
+            signal(Signal::TERM);
             // Source: the runtime interface emulator gives the runtime three tenths of the budget.
             drop(
                 timeout_at(now + budget * 3 / 10, self.until(|state| state.runtime_gone.then_some(()))).await,
             );
         }
-        signal(&runtime, Signal::KILL);
-        if extension.is_some() {
+        signal(Signal::KILL);
+        if !extensions.is_empty() {
             let deadline_ms = (since_epoch() + budget).as_millis() as u64;
             let told = self
                 .state()
                 .notify(EventType::Shutdown, &|| Event::Shutdown { shutdown_reason: reason, deadline_ms });
             self.ring();
             if told {
-                drop(timeout_at(now + budget, self.until(|state| state.extension_gone.then_some(()))).await);
+                let gone = |state: &mut State| (state.extensions_running == 0).then_some(());
+                drop(timeout_at(now + budget, self.until(gone)).await);
             }
-            signal(&extension, Signal::KILL);
+            extensions.iter().for_each(|extension| extension.signal(Signal::KILL));
         }
         self.ended().await;
         self.close();
@@ -192,7 +194,7 @@ impl Sandbox {
     pub(crate) fn kill(&self) {
         self.state().ending = true;
         let parts = self.parts();
-        for process in [&parts.runtime, &parts.extension].into_iter().flatten() {
+        for process in parts.runtime.iter().chain(&parts.extensions) {
             process.signal(Signal::KILL);
         }
         drop(parts);

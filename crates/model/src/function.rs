@@ -212,6 +212,10 @@ pub struct Run {
     pub program: Program,
     /// Working directory, already joined with the file's folder.
     pub dir: PathBuf,
+    /// Stands for `/opt`: what lies in its `extensions` is started, and paths below `/opt` are found in it.
+    pub opt: Option<PathBuf>,
+    /// `_HANDLER`.
+    pub handler: Option<String>,
     /// Variables beside AWS's own.
     pub env: BTreeMap<String, String>,
     /// Processes at most. Default 1.

@@ -1,5 +1,6 @@
 //! The start of a sandbox: listen, start the processes, watch over init and over their ends.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 
-use super::{Sandbox, State};
+use super::{Sandbox, State, opt};
 use crate::context::Context;
 use crate::environment::{Place, Role, variables};
 use crate::http::{Terms, serve};
@@ -22,6 +23,10 @@ use crate::process::{Process, ending};
 
 /// Connections a sandbox's processes may have at once; a Managed Instance polls on one for each invocation.
 const CONNECTIONS: usize = 1024;
+/// The name under which a web app's adapter registers: that of its file.
+const ADAPTER: &str = "lambda-adapter";
+/// Names a program that is started in the runtime's place, with the runtime's words as its arguments.
+const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 
 /// Runs until the sandbox is initialized or has failed and ended.
 pub(super) async fn launch(
@@ -90,24 +95,18 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
     // Not among the sandbox's tasks: it ends with the last writer, and the last words of a dead child are worth reading.
     tokio::spawn(async move { output.follow(pipe).await });
 
-    if let Program::Web(_) = context.run.program {
-        let words = context.adapter.clone();
-        if words.is_empty() {
-            return Err(("Extension.LaunchError", "no adapter is configured".to_owned()));
-        }
+    let extensions = extensions(context)?;
+    sandbox.state().external = extensions.iter().map(|(name, _)| name.clone()).collect();
+    for (_, words) in extensions {
         let command = command(context, &place, Role::Extension, &words, &writer).map_err(failure)?;
         let (process, child) = context.spawner.spawn(command).await.map_err(|error| {
             ("Extension.LaunchError", format!("cannot start {:?}: {error}", words.first()))
         })?;
-        sandbox.parts().extension = Some(Arc::clone(&process));
-        sandbox.state().extension_gone = false;
+        sandbox.parts().extensions.push(Arc::clone(&process));
+        sandbox.state().extensions_running += 1;
         tokio::spawn(watch(Arc::downgrade(sandbox), process, child, extension_ended));
     }
-    let (Program::Web(words) | Program::Command(words)) = &context.run.program;
-    if words.is_empty() {
-        return Err(("Runtime.InvalidEntrypoint", "no command is configured".to_owned()));
-    }
-    let words: Vec<_> = words.iter().map(Into::into).collect();
+    let words = runtime(context)?;
     let command = command(context, &place, Role::Runtime, &words, &writer).map_err(failure)?;
     let (process, child) = context.spawner.spawn(command).await.map_err(|error| {
         ("Runtime.InvalidEntrypoint", format!("cannot start {:?}: {error}", words.first()))
@@ -120,6 +119,46 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
         sandbox.kill();
     }
     Ok(())
+}
+
+/// The external extensions, each with the words that start it: those in `/opt/extensions`, and the adapter of a web app,
+/// unless one of its name lies there.
+fn extensions(context: &Context) -> Result<Vec<(String, Vec<OsString>)>, Refusal> {
+    let refuse = |message: String| ("Extension.LaunchError", message);
+    let found = context.run.opt.as_deref().map(opt::extensions).transpose().map_err(refuse)?;
+    let mut all: Vec<_> =
+        found.into_iter().flatten().map(|(name, path)| (name, vec![path.into_os_string()])).collect();
+    let web = matches!(context.run.program, Program::Web(_));
+    if web && all.iter().all(|(name, _)| name != ADAPTER) {
+        if context.adapter.is_empty() {
+            return Err(refuse("no adapter is configured".to_owned()));
+        }
+        all.push((ADAPTER.to_owned(), context.adapter.clone()));
+    }
+    Ok(all)
+}
+
+/// The words that start the runtime, behind its wrapper if it has one. A web app is the command of an image, where
+/// `AWS_LAMBDA_EXEC_WRAPPER` means nothing. Source: Lambda developer guide, "Using a wrapper script".
+fn runtime(context: &Context) -> Result<Vec<OsString>, Refusal> {
+    let run = &context.run;
+    let refuse = |message: String| ("Runtime.InvalidEntrypoint", message);
+    let (Program::Web(words) | Program::Command(words)) = &run.program;
+    if words.is_empty() {
+        return Err(refuse("no command is configured".to_owned()));
+    }
+    let words = words.iter().map(Into::into);
+    let wrapper = run.env.get(WRAPPER).filter(|path| !path.is_empty());
+    match (wrapper, &run.program) {
+        (Some(wrapper), Program::Command(_)) => {
+            let path = opt::inside(wrapper, run.opt.as_deref());
+            if !path.is_file() {
+                return Err(refuse(format!("{WRAPPER}: `{wrapper}` is no file at `{}`", path.display())));
+            }
+            Ok(std::iter::once(path.into_os_string()).chain(words).collect())
+        }
+        _ => Ok(words.collect()),
+    }
 }
 
 /// One request of a process of this sandbox.
@@ -139,7 +178,7 @@ fn command(
     context: &Context,
     place: &Place,
     role: Role,
-    words: &[std::ffi::OsString],
+    words: &[OsString],
     output: &io::PipeWriter,
 ) -> io::Result<Command> {
     let mut line = context.child_prefix.iter().chain(words);
@@ -188,7 +227,7 @@ fn runtime_ended(state: &mut State, how: Option<String>) {
 }
 
 fn extension_ended(state: &mut State, how: Option<String>) {
-    state.extension_gone = true;
+    state.extensions_running = state.extensions_running.saturating_sub(1);
     ended(state, "Extension.Crash", how.unwrap_or_else(|| "exit code 0".to_owned()));
 }
 

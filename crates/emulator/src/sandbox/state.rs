@@ -134,8 +134,8 @@ pub(crate) enum Unanswerable {
 pub(crate) struct State {
     /// More than one invocation at once.
     managed: bool,
-    /// An external extension is started, and must register before init can end.
-    external: Option<&'static str>,
+    /// The external extensions that are started, and must register before init can end.
+    pub(crate) external: Vec<String>,
     pub(crate) runtime: Side<Arc<Delivery>>,
     pub(crate) extensions: Vec<Registered>,
     open: HashMap<String, Open>,
@@ -149,18 +149,15 @@ pub(crate) struct State {
     /// How the runtime's exit reads, once it has exited.
     pub(crate) exit: Option<(&'static str, String)>,
     pub(crate) runtime_gone: bool,
-    pub(crate) extension_gone: bool,
+    /// External extensions whose processes have not ended.
+    pub(crate) extensions_running: usize,
 }
 
 impl State {
     pub(crate) fn new(context: &Context) -> Self {
-        let external = match context.run.program {
-            lambridge_model::Program::Web(_) => Some("lambda-adapter"),
-            lambridge_model::Program::Command(_) => None,
-        };
         Self {
             managed: context.run.concurrency > 1,
-            external,
+            external: Vec::new(),
             runtime: Side::default(),
             extensions: Vec::new(),
             open: HashMap::new(),
@@ -171,12 +168,12 @@ impl State {
             exit: None,
             // Nothing was started yet; starting says otherwise.
             runtime_gone: true,
-            extension_gone: true,
+            extensions_running: 0,
         }
     }
 
-    pub(crate) fn external(&self) -> Option<&'static str> {
-        self.external
+    pub(crate) fn is_external(&self, name: &str) -> bool {
+        self.external.iter().any(|external| external == name)
     }
 
     pub(crate) fn is_managed(&self) -> bool {
@@ -186,7 +183,7 @@ impl State {
     /// Looks at all who must have polled for init to end.
     pub(crate) fn is_ready(&mut self) -> bool {
         if !self.initialized {
-            let registered = self.external.is_none_or(|name| self.extensions.iter().any(|e| e.name == name));
+            let registered = self.external.iter().all(|name| self.extensions.iter().any(|e| e.name == *name));
             self.initialized = registered
                 && self.runtime.polled
                 && self.extensions.iter().all(|extension| {
@@ -202,7 +199,7 @@ impl State {
 
     /// Whether no process is left.
     pub(crate) fn is_empty(&self) -> bool {
-        self.runtime_gone && self.extension_gone
+        self.runtime_gone && self.extensions_running == 0
     }
 
     /// Whether no invocation can be given or answered any more.

@@ -1,4 +1,4 @@
-//! Extensions inside the runtime and beside it, and the web app that is driven by one.
+//! Extensions inside the runtime and beside it, the web app that is driven by one, and what else lies in `/opt`.
 
 use crate::support::{eventually, plan, runs};
 
@@ -72,4 +72,79 @@ async fn a_web_app_that_dies_is_started_again() {
     };
     tokio::time::timeout(crate::support::PATIENCE, restarted).await.unwrap();
     assert_eq!(house.invoke("[3]").await.body, "[3]");
+}
+
+/// The adapter of an image: a file in `/opt/extensions`, beside the image's command.
+const ADAPTER: (&str, &str) = ("extensions/lambda-adapter", "#!/bin/sh\nexec {} adapter\n");
+
+#[tokio::test]
+async fn an_image_with_its_extensions() {
+    let mut plan = plan("app");
+    plan.run.env =
+        [("PORT".to_owned(), "7000".to_owned()), ("AWS_LWA_PORT".to_owned(), "7000".to_owned())].into();
+    plan.opt = vec![ADAPTER, ("extensions/watcher", "#!/bin/sh\nexec {} watcher\n")];
+    let mut house = plan.start().await;
+    assert_eq!(house.invoke("[1]").await.body, "[1]");
+    let noted = |start: &str| house.notes().iter().find(|note| note.starts_with(start)).cloned();
+    let app = eventually("the app's start", || noted("app ")).await;
+    assert!(app.ends_with(" 7000"), "{app}");
+    let adapter = noted("adapter ").unwrap();
+    let watcher = noted("watcher ").unwrap();
+    let pid = |note: &str| note.split(' ').nth(1).unwrap().to_owned();
+    house.shutdown().await;
+    let ends = house.notes().into_iter().filter(|note| note == "SHUTDOWN spindown").count();
+    assert_eq!(ends, 2, "each extension is told: {:?}", house.notes());
+    for process in [app, adapter, watcher] {
+        assert!(!runs(&pid(&process)), "{process}");
+    }
+}
+
+#[tokio::test]
+async fn an_extension_in_opt_is_the_adapter_of_a_web_app() {
+    let mut plan = plan("app");
+    plan.web = true;
+    plan.opt = vec![ADAPTER];
+    let house = plan.start().await;
+    assert_eq!(house.invoke("[1]").await.body, "[1]");
+    let adapters = house.notes().iter().filter(|note| note.starts_with("adapter ")).count();
+    assert_eq!(adapters, 1, "{:?}", house.notes());
+}
+
+#[tokio::test]
+async fn a_wrapper_takes_the_place_of_the_runtime() {
+    let mut plan = plan("plain");
+    plan.run.env = [("AWS_LAMBDA_EXEC_WRAPPER".to_owned(), "/opt/wrap".to_owned())].into();
+    plan.run.handler = Some("run.sh".to_owned());
+    plan.opt = vec![
+        (
+            "wrap",
+            "#!/bin/sh\ntool\necho \"wrapped $1 $_HANDLER $LAMBDA_TASK_ROOT\" >> \"$NOTES\"\nexec \"$@\"\n",
+        ),
+        ("bin/tool", "#!/bin/sh\necho tool >> \"$NOTES\"\n"),
+    ];
+    let house = plan.start().await;
+    assert_eq!(house.invoke("[1]").await.body, "[1]");
+    let folder = house.folder.path().display();
+    assert_eq!(house.notes(), ["tool".to_owned(), format!("wrapped python3 run.sh {folder}")]);
+}
+
+#[tokio::test]
+async fn what_in_opt_goes_wrong() {
+    let check = async |wrapper: &str, opt: Vec<(&'static str, &'static str)>, kind: &str, message: &str| {
+        let mut plan = plan("plain");
+        plan.run.env = [("AWS_LAMBDA_EXEC_WRAPPER".to_owned(), wrapper.to_owned())].into();
+        plan.opt = opt;
+        let answer = plan.start().await.invoke("[1]").await;
+        assert!(answer.failed(), "{answer:?}");
+        let error = answer.json();
+        assert_eq!(error["errorType"], kind, "{error}");
+        assert!(error["errorMessage"].as_str().unwrap().contains(message), "{error}");
+    };
+    let missing = "AWS_LAMBDA_EXEC_WRAPPER: `/opt/bootstrap` is no file";
+    check("/opt/bootstrap", vec![("other", "")], "Runtime.InvalidEntrypoint", missing).await;
+    // A program that is no extension ends before it has registered.
+    let quits = ("extensions/quits", "#!/bin/sh\nexit 4\n");
+    check("", vec![quits], "Extension.Crash", "exit status 4").await;
+    let no_program = ("extensions/text", "#!/nowhere/at/all\n");
+    check("", vec![no_program], "Extension.LaunchError", "cannot start").await;
 }

@@ -9,8 +9,11 @@ use crate::support::{Plan, eventually, plan, runs};
 async fn init_failures_are_the_result() {
     let check = async |mode: &str, kind: &str, message: &str| {
         let mut plan = plan(mode);
-        plan.timing.init = Duration::from_millis(500);
-        plan.run.timeout = Duration::from_secs(1);
+        if mode == "init-hang" {
+            // The others must be able to start, on a machine with other work too.
+            plan.timing.init = Duration::from_millis(500);
+            plan.run.timeout = Duration::from_secs(1);
+        }
         let house = plan.start().await;
         let answer = house.invoke("{}").await;
         assert!(answer.failed(), "{mode}");

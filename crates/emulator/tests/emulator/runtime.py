@@ -149,6 +149,12 @@ if mode == "adapter":
     status, head, body = register("lambda-adapter", ["SHUTDOWN"])
     note(f"adapter {os.getpid()} {os.environ['AWS_LWA_PORT']} {'_HANDLER' in os.environ}")
     threading.Thread(target=events, args=(head["Lambda-Extension-Identifier"],), daemon=True).start()
+if mode == "watcher":
+    # An external extension that is no runtime.
+    status, head, body = register("watcher", ["SHUTDOWN"])
+    note(f"watcher {os.getpid()} {json.loads(body)['handler']}")
+    events(head["Lambda-Extension-Identifier"])
+    time.sleep(600)
 if mode == "app":
     signal.signal(signal.SIGTERM, lambda *_: (note("app SIGTERM"), os._exit(0)))
     note(f"app {os.getpid()} {os.environ['PORT']}")

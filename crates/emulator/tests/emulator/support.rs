@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ pub struct Plan {
     pub key_pairs: Vec<(String, Secret)>,
     pub child_prefix: Vec<std::ffi::OsString>,
     pub web: bool,
+    /// Programs below the folder that stands for `/opt`, and their text; `{}` is the runtime's command.
+    pub opt: Vec<(&'static str, &'static str)>,
 }
 
 /// One instance in the runtime's mode `mode`, of which words are split at spaces; `{}` is the test's folder.
@@ -40,6 +43,8 @@ pub fn plan(mode: &str) -> Plan {
         run: Run {
             program: Program::Command(Vec::new()),
             dir: PathBuf::new(),
+            opt: None,
+            handler: None,
             env: BTreeMap::new(),
             instances: 1,
             timeout: Duration::from_secs(20),
@@ -55,6 +60,7 @@ pub fn plan(mode: &str) -> Plan {
         key_pairs: Vec::new(),
         child_prefix: Vec::new(),
         web: false,
+        opt: Vec::new(),
     }
 }
 
@@ -72,7 +78,16 @@ impl Plan {
             true => Program::Web(line(&["app".to_owned()])),
             false => Program::Command(line(&self.mode)),
         };
+        for (name, text) in &self.opt {
+            let file = folder.path().join("opt").join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            let runtime = format!("python3 '{}'", script.display());
+            std::fs::write(&file, text.replace("{}", &runtime)).unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let opt = (!self.opt.is_empty()).then(|| folder.path().join("opt"));
         let complete = |run: &mut Run| {
+            run.opt.clone_from(&opt);
             run.program = program.clone();
             run.dir = folder.path().to_owned();
             run.env.insert("NOTES".to_owned(), format!("{path}/notes"));

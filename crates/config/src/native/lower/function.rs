@@ -19,6 +19,8 @@ use crate::values;
 const MILLISECOND: Duration = Duration::from_millis(1);
 /// Lambda's own bound on an invocation. Source: Lambda quotas.
 const QUARTER_HOUR: Duration = Duration::from_secs(900);
+/// Where a managed runtime starts.
+const RUNTIME: &str = "/var/runtime/bootstrap";
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'_>) -> Option<Function> {
@@ -169,6 +171,8 @@ fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opti
         } else {
             lower.folder.to_path_buf()
         },
+        opt: None,
+        handler: None,
         env: BTreeMap::new(),
         instances: 1,
         timeout: Duration::from_secs(30),
@@ -182,6 +186,8 @@ fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opti
     });
     let mut out = Run {
         dir: lower.path(run.dir.as_ref()).unwrap_or(defaults.dir),
+        opt: lower.path(run.opt.as_ref()).or(defaults.opt),
+        handler: run.handler.as_ref().and_then(|leaf| handler(leaf, lower)).or(defaults.handler),
         env: run.env.as_ref().map_or(defaults.env, |env| variables(env, lower)),
         instances: instances.unwrap_or(defaults.instances),
         timeout: lower.duration(&run.timeout, MILLISECOND..=QUARTER_HOUR).unwrap_or(defaults.timeout),
@@ -215,14 +221,31 @@ fn program(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opt
                 .help("`web` is a web application, `command` a Runtime API client");
             return None;
         }
-        (Some(web), None) => (web, Program::Web),
+        (Some(web), None) => {
+            if let Some(wrapper) = wrapper(run) {
+                let message = format!("{} has no effect on `web`", wrapper.shown);
+                lower.report.warning(&wrapper.span, message).help("it wraps a `command`; remove it here");
+            }
+            (web, Program::Web)
+        }
         (None, Some(command)) => (command, Program::Command),
         (None, None) if outer.is_some() => return None,
+        // All that a function in a zip names; the runtime is then the managed one's.
+        (None, None) if run.handler.is_some() && wrapper(run).is_some() => {
+            return Some(Program::Command(vec![RUNTIME.to_owned()]));
+        }
         (None, None) => {
-            lower
-                .report
-                .error(&run.span, "`run` starts nothing: `web` or `command` is missing")
-                .help("add `web: \"node server.js\"` or `command: \"python3 -m awslambdaric app.handler\"`");
+            lower.report.error(&run.span, "`run` starts nothing: `web` or `command` is missing").help(
+                match run.handler {
+                    None => {
+                        "add `web: \"node server.js\"` or `command: \"python3 -m awslambdaric app.handler\"`"
+                    }
+                    Some(_) => {
+                        "add `command: \"npx aws-lambda-ric index.handler\"`, or to `env` an \
+                         `AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap` that starts the handler"
+                    }
+                },
+            );
             return None;
         }
     };
@@ -239,6 +262,28 @@ fn program(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opt
             None
         }
     }
+}
+
+/// `AWS_LAMBDA_EXEC_WRAPPER` of this function: a program in the runtime's place, which is given the runtime's own words.
+/// Source: Lambda developer guide, "Using a wrapper script".
+fn wrapper(run: &syntax::Run) -> Option<&Leaf> {
+    run.env.iter().flatten().map(|(name, _)| name).find(|name| name.text == "AWS_LAMBDA_EXEC_WRAPPER")
+}
+
+fn handler(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<String> {
+    // Source: `Handler` in the Lambda API reference: up to 128 characters without a space.
+    if leaf.text.is_empty()
+        || leaf.text.len() > 128
+        || leaf.text.contains(|c: char| c.is_whitespace() || c == '\0')
+    {
+        lower.wrong(
+            leaf,
+            "is not a handler",
+            "write what AWS is told, `index.handler` or `run.sh`, without spaces",
+        );
+        return None;
+    }
+    Some(leaf.text.clone())
 }
 
 fn variables(env: &[(Leaf, Leaf)], lower: &mut Lower<'_>) -> BTreeMap<String, String> {

@@ -1,16 +1,21 @@
-"""The two ways in which AWS Lambda Web Adapter is packed, as an image and as a layer: gateway, emulator, adapter, application."""
+"""The two ways in which AWS Lambda Web Adapter is packed, as an image and as a layer: gateway, emulator, adapter, application.
+
+All of it once with our adapter, and once with AWS's own: to the application, and to whoever asks, they are the same.
+"""
 
 import json
 import unittest
 
 from boto3_test import client_of
-from support import example, request
+from support import ADAPTER, AWS_ADAPTER, example, request
 
 
-class Packed(unittest.TestCase):
+class Packed:
+    """A subclass names the adapter."""
+
     @classmethod
     def setUpClass(cls):
-        cls.program = example(cls, "lambda-web-adapter")
+        cls.program = example(cls, "lambda-web-adapter", cls.adapter)
 
     def ask(self, method, target, body=None, headers=()):
         answer = request(self.program.gateway, method, target, headers, body)
@@ -47,13 +52,21 @@ class Packed(unittest.TestCase):
 
     def test_the_end(self):
         """Lambda's last words reach the application of either way."""
-        program = example(self, "lambda-web-adapter")
+        program = example(self, "lambda-web-adapter", self.adapter)
         for path in ["/", "/zip"]:
             self.assertEqual(request(program.gateway, "GET", path).status, 200, program.said())
         self.assertEqual(program.stop(), 0, program.said())
         program.reader.join()
         ends = [line for line in program.lines if "SIGTERM: no more requests" in line]
         self.assertEqual(len(ends), 2, program.said())
+
+
+class Ours(Packed, unittest.TestCase):
+    adapter = ADAPTER
+
+
+class Theirs(Packed, unittest.TestCase):
+    adapter = AWS_ADAPTER
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAMBRIDGE = os.environ.get("LAMBRIDGE_BIN", str(ROOT / "target/debug/lambridge"))
 ADAPTER = os.environ.get("LAMBDA_ADAPTER_BIN", str(ROOT / "target/debug/lambda-adapter"))
+AWS_ADAPTER = os.environ.get("AWS_ADAPTER_BIN", str(ROOT / "target/tools/bin/lambda-adapter"))
 ENVIRONMENT = pathlib.Path(os.environ.get("LAMBRIDGE_TEST_ENV", ROOT / "target/test-env"))
 PYTHON = str(ENVIRONMENT / "venv/bin/python")
 RUST_FUNCTION = os.environ.get("LAMBRIDGE_RUST_FUNCTION", str(ENVIRONMENT / "rust/debug/rust-function"))
@@ -138,9 +139,9 @@ def start(case, command, config, *, env=None, listeners=None, emulator=None):
     return program
 
 
-def example(case, name):
+def example(case, name, adapter=ADAPTER):
     """Copies an example, gives it the installed packages and free ports, and runs the command of its README."""
-    folder = laid_out(case, name)
+    folder = laid_out(case, name, adapter)
     file = folder / "lambridge.yaml"
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", file.read_text())
     text = re.sub(r"\bPORT: \d+", lambda _: f"PORT: {free_port()}", text)
@@ -163,7 +164,7 @@ def example_functions(case, name):
     return program
 
 
-def laid_out(case, name):
+def laid_out(case, name, adapter=ADAPTER):
     """A copy of an example with the installed packages in it, and the adapter where its README says."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
     cleanup(case, shutil.rmtree, folder, True)
@@ -176,7 +177,7 @@ def laid_out(case, name):
         (folder / "target/debug/rust-function").symlink_to(RUST_FUNCTION)
     if (folder / "opt").exists():
         (folder / "opt/extensions").mkdir(exist_ok=True)
-        (folder / "opt/extensions/lambda-adapter").symlink_to(ADAPTER)
+        (folder / "opt/extensions/lambda-adapter").symlink_to(adapter)
     return folder
 
 

@@ -19,7 +19,7 @@
 mod adapter;
 mod emulator;
 mod gateway;
-mod peers;
+pub mod peers;
 mod process;
 mod report;
 mod rig;

@@ -3,6 +3,7 @@
 //! * `venv`: AWS's Python SDK, command line and runtime client, and the Python web frameworks of the examples.
 //! * `node_modules`: AWS's JavaScript SDK and runtime client, and Express.
 //! * `aws-lambda-ric`: the native half of that runtime client, see [`node_client`].
+//! * AWS Lambda Web Adapter, the one that the benchmarks measure too, under `target/tools`.
 //! * `rust`: the example function on AWS's Rust runtime client.
 //!
 //! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json` and
@@ -14,6 +15,7 @@ mod node_client;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::bench::peers;
 use crate::step::{run, step};
 use crate::workspace::{Workspace, cargo};
 
@@ -26,6 +28,8 @@ pub struct Counterparts {
     pub folder: PathBuf,
     /// The Rust example function.
     pub rust_function: PathBuf,
+    /// AWS's `lambda-adapter`.
+    pub web_adapter: PathBuf,
 }
 
 /// Installs and builds what is missing.
@@ -38,7 +42,8 @@ pub fn prepare(workspace: &Workspace) -> Result<Counterparts, String> {
     step("node counterparts", || node(&folder, &pins))?;
     step("node runtime client", || node_client::provide(&folder, &pins, &python))?;
     let rust_function = step("rust function", || rust(&folder, &workspace.root))?;
-    Ok(Counterparts { python, folder, rust_function })
+    let web_adapter = step("aws lambda web adapter", || peers::web_adapter(&workspace.target.join("tools")))?;
+    Ok(Counterparts { python, folder, rust_function, web_adapter })
 }
 
 fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {

@@ -49,6 +49,7 @@ fn with_environment<'a>(
         .current_dir(&workspace.root)
         .env("LAMBRIDGE_BIN", built.join("lambridge"))
         .env("LAMBDA_ADAPTER_BIN", built.join("lambda-adapter"))
+        .env("AWS_ADAPTER_BIN", &counterparts.web_adapter)
         .env("LAMBRIDGE_TEST_ENV", &counterparts.folder)
         .env("LAMBRIDGE_RUST_FUNCTION", &counterparts.rust_function)
         .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import queue
+import random
 import re
 import select
 import shutil
@@ -30,6 +31,8 @@ PYTHON = str(ENVIRONMENT / "venv/bin/python")
 RUST_FUNCTION = os.environ.get("LAMBRIDGE_RUST_FUNCTION", str(ENVIRONMENT / "rust/debug/rust-function"))
 FUNCTIONS = str(ROOT / "tests/real")
 
+# Ports that were given away.
+GIVEN = set()
 # A debug build on a busy machine; a test that works takes a fraction of it.
 DEADLINE = 30
 
@@ -182,9 +185,17 @@ def laid_out(case, name, adapter=ADAPTER):
 
 
 def free_port():
-    """A port for a program that must be told one: nobody listens on it now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port for a program that must be told one: nobody listens on it, and the kernel gives it to no connection."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        if port in GIVEN:
+            continue
+        GIVEN.add(port)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
 
 
 def cleanup(case, function, *arguments):

@@ -198,36 +198,60 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Text<'a>, JsonError> {
         self.at += 1;
         let start = self.at;
+        self.at += scan::special(&self.text.as_bytes()[self.at..]);
+        let escaped = self.peek() != Some(b'"');
+        if escaped {
+            self.find_quote()?;
+        }
+        let raw = &self.text[start..self.at];
+        self.at += 1;
+        Ok(Text { raw, escaped })
+    }
+
+    /// From a special byte to the quote that ends the string.
+    fn find_quote(&mut self) -> Result<(), JsonError> {
         let bytes = self.text.as_bytes();
-        let mut escaped = false;
+        // What an escape takes of the block behind it.
+        let mut passed = 0;
+        while let Some(block) = bytes[self.at..].first_chunk() {
+            let start = self.at;
+            let mut marks = scan::marks(block) & (u64::MAX << passed);
+            passed = 0;
+            while marks != 0 {
+                let place = marks.trailing_zeros() as usize;
+                self.at = start + place;
+                let end = match block[place] {
+                    b'"' => return Ok(()),
+                    b'\\' => place + self.escape()?,
+                    _ => return Err(self.error("control character in a string")),
+                };
+                if end >= scan::BLOCK {
+                    passed = end - scan::BLOCK;
+                    break;
+                }
+                marks &= u64::MAX << end;
+            }
+            self.at = start + scan::BLOCK;
+        }
+        self.at += passed;
         loop {
             self.at += scan::special(&bytes[self.at..]);
             match bytes.get(self.at) {
-                Some(b'"') => {
-                    let raw = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(Text { raw, escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => self.at += self.escape()?,
                 Some(_) => return Err(self.error("control character in a string")),
                 None => return Err(self.error("the string does not end")),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<(), JsonError> {
-        let rest = &self.text.as_bytes()[self.at..];
-        match rest {
-            [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => self.at += 2,
-            [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => {
-                self.at += 6
-            }
-            _ => return Err(self.error("invalid escape")),
+    /// The length of the escape that starts here.
+    fn escape(&self) -> Result<usize, JsonError> {
+        match &self.text.as_bytes()[self.at..] {
+            [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Ok(2),
+            [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => Ok(6),
+            _ => Err(self.error("invalid escape")),
         }
-        Ok(())
     }
 
     fn scalar(&mut self) -> Result<Value<'a>, JsonError> {
@@ -406,56 +430,69 @@ fn number(bytes: &[u8]) -> usize {
     at
 }
 
-/// Resolves the escapes of a checked string. The result is never longer than the source, so one buffer is enough.
-///
-/// Copies whole words ahead and then keeps what stands before the escape: where escapes are dense, as in JSON inside of
-/// JSON, a call of `memcpy` for every few bytes would be most of the cost.
+/// Resolves the escapes of a checked string. The result is never longer than the source, so one buffer is enough; what
+/// [`scan::copy`] writes ahead has its place behind it.
 fn unescape(raw: &str) -> Vec<u8> {
     let source = raw.as_bytes();
-    let mut out = vec![0; source.len() + 8];
-    let (mut from, mut to) = (0, 0);
-    loop {
-        if let Some(word) = source[from..].first_chunk::<8>() {
-            out[to..to + 8].copy_from_slice(word);
-            let plain = scan::plain_bytes(word);
-            from += plain;
-            to += plain;
-            if plain == 8 {
-                continue;
+    let mut out = vec![0; source.len() + scan::AHEAD];
+    let (mut start, mut to) = (0, 0);
+    // What an escape takes of the block behind it.
+    let mut from = 0;
+    while let Some(block) = source[start..].first_chunk() {
+        let mut marks = scan::marks(block) & (u64::MAX << from);
+        while marks != 0 {
+            let place = marks.trailing_zeros() as usize;
+            scan::copy(block, from, place, &mut out[to..]);
+            to += place - from;
+            let (length, written) = resolve(raw, start + place, &mut out[to..]);
+            to += written;
+            from = place + length;
+            if from >= scan::BLOCK {
+                break;
             }
-        } else {
-            match source.get(from) {
-                None => break,
-                Some(b'\\') => {}
-                Some(&byte) => {
-                    out[to] = byte;
-                    from += 1;
-                    to += 1;
-                    continue;
-                }
-            }
+            marks &= u64::MAX << from;
         }
-        let byte = match source.get(from + 1) {
-            Some(b'u') => {
-                let (char, length) = unicode(&raw[from..]);
-                from += length;
-                to += char.encode_utf8(&mut out[to..]).len();
-                continue;
-            }
-            Some(b'b') => 0x08,
-            Some(b'f') => 0x0c,
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            Some(&other) => other,
-            None => break,
-        };
-        out[to] = byte;
-        from += 2;
-        to += 1;
+        start += scan::BLOCK;
+        if from < scan::BLOCK {
+            scan::copy(block, from, scan::BLOCK, &mut out[to..]);
+            to += scan::BLOCK - from;
+            from = scan::BLOCK;
+        }
+        from -= scan::BLOCK;
+    }
+    from += start;
+    while from < source.len() {
+        let plain = scan::special(&source[from..]);
+        out[to..to + plain].copy_from_slice(&source[from..from + plain]);
+        from += plain;
+        to += plain;
+        if from < source.len() {
+            let (length, written) = resolve(raw, from, &mut out[to..]);
+            from += length;
+            to += written;
+        }
     }
     out.truncate(to);
     out
+}
+
+/// Writes what the escape at `at` means; its length in the source and that of its meaning.
+#[inline]
+fn resolve(raw: &str, at: usize, out: &mut [u8]) -> (usize, usize) {
+    out[0] = match raw.as_bytes().get(at + 1) {
+        Some(b'u') => {
+            let (char, length) = unicode(&raw[at..]);
+            return (length, char.encode_utf8(out).len());
+        }
+        Some(b'b') => 0x08,
+        Some(b'f') => 0x0c,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(&other) => other,
+        None => b'\\',
+    };
+    (2, 1)
 }
 
 /// The character of `\uXXXX` or of a pair of them at the start, and its length in the source.

@@ -1,29 +1,30 @@
-//! The one hot loop: where is the next byte that JSON treats specially?
+//! The one hot loop: where are the bytes that JSON treats specially?
 //!
 //! Special are `"`, `\` and everything below U+0020. Writer and reader share the scan, since what must be escaped on
 //! the way out is what may not stand plainly in a string on the way in.
+//!
+//! [`special`] finds the next one, for stretches without any. Where they are dense, as in HTML or JSON inside of JSON,
+//! looking anew after each would be most of the cost: [`marks`] finds all of 64 bytes at once, a bit each.
+
+use wide::u8x16;
+
+/// Bytes that [`marks`] looks at.
+pub(super) const BLOCK: usize = 64;
+
+/// Bytes that [`copy`] may touch behind the end of what it copies.
+pub(super) const AHEAD: usize = 32;
 
 /// The index of the first special byte, or the length when there is none.
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> usize {
     let mut at = 0;
-    // Where escapes are dense the next one is near: a few words before the wide steps.
-    while at < 32
-        && let Some(word) = bytes[at..].first_chunk::<8>()
-    {
-        let plain = plain_bytes(word);
-        at += plain;
-        if plain < 8 {
-            return at;
-        }
-    }
-    let (blocks, _) = bytes[at..].as_chunks::<32>();
+    let (blocks, _) = bytes.as_chunks::<16>();
     for block in blocks {
-        // A fold without a branch is what the compiler turns into vector instructions.
-        if block.iter().fold(false, |hit, &byte| hit | is_special(byte)) {
-            break;
+        let marks = lanes(block);
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize;
         }
-        at += 32;
+        at += 16;
     }
     let (words, _) = bytes[at..].as_chunks::<8>();
     for word in words {
@@ -36,20 +37,50 @@ pub(super) fn special(bytes: &[u8]) -> usize {
     at + bytes[at..].iter().position(|&byte| is_special(byte)).unwrap_or(bytes.len() - at)
 }
 
+/// A bit for each of the first 64 bytes, the first byte's lowest: set where it is special.
+#[inline]
+pub(super) fn marks(block: &[u8; BLOCK + AHEAD]) -> u64 {
+    let (parts, _) = block[..BLOCK].as_chunks::<16>();
+    parts.iter().rev().fold(0, |marks, part| (marks << 16) | u64::from(lanes(part)))
+}
+
+/// As [`marks`], for 16 bytes.
+#[inline]
+fn lanes(block: &[u8; 16]) -> u32 {
+    let bytes = u8x16::from(*block);
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | control).to_bitmask()
+}
+
+/// Copies `from..to` of `block` to the start of `out`, in whole steps: up to [`AHEAD`] bytes behind it are written
+/// too. A call of `memcpy` for every few bytes would cost more.
+#[inline]
+pub(super) fn copy(block: &[u8; BLOCK + AHEAD], from: usize, to: usize, out: &mut [u8]) {
+    let (mut from, mut at) = (from, 0);
+    loop {
+        out[at..at + AHEAD].copy_from_slice(&block[from..from + AHEAD]);
+        at += AHEAD;
+        from += AHEAD;
+        if from >= to {
+            return;
+        }
+    }
+}
+
 /// How many bytes at the start of the word are not special; 8 when none is.
 #[inline]
-pub(super) const fn plain_bytes(word: &[u8; 8]) -> usize {
-    (marks(u64::from_le_bytes(*word)).trailing_zeros() / 8) as usize
+const fn plain_bytes(word: &[u8; 8]) -> usize {
+    (word_marks(u64::from_le_bytes(*word)).trailing_zeros() / 8) as usize
 }
 
 #[inline]
-pub(super) const fn is_special(byte: u8) -> bool {
+const fn is_special(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// Sets the high bit of special bytes. Borrows can set it above a true mark too, so only the lowest is exact.
 #[inline]
-const fn marks(word: u64) -> u64 {
+const fn word_marks(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const fn below(word: u64, limit: u64) -> u64 {
@@ -74,6 +105,32 @@ mod tests {
                     let expect = bytes.iter().position(|&b| is_special(b)).unwrap_or(length);
                     assert_eq!(special(&bytes), expect, "byte {byte:#x} at {at} of {length}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn marks_are_the_special_bytes() {
+        for shift in 0..=255_u8 {
+            let mut block = [0; BLOCK + AHEAD];
+            for (byte, at) in block.iter_mut().zip(0_u8..) {
+                *byte = at.wrapping_mul(7).wrapping_add(shift);
+            }
+            let found = marks(&block);
+            for (at, &byte) in block[..BLOCK].iter().enumerate() {
+                assert_eq!(found >> at & 1 == 1, is_special(byte), "byte {byte:#x} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn copies_of_every_length() {
+        let block: [u8; BLOCK + AHEAD] = std::array::from_fn(|at| at as u8);
+        for from in 0..=BLOCK {
+            for to in from..=BLOCK {
+                let mut out = [0; BLOCK + AHEAD];
+                copy(&block, from, to, &mut out);
+                assert_eq!(out[..to - from], block[from..to]);
             }
         }
     }

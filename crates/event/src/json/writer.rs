@@ -116,72 +116,75 @@ pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Appends UTF-8 with what JSON cannot hold escaped.
-///
-/// Long plain stretches are copied at once. Where specials are dense, as in JSON inside of JSON, a window is translated
-/// on the stack, a word at a step, since growing `out` for every few bytes would be most of the cost.
+/// Appends UTF-8 with what JSON cannot hold escaped: long plain stretches at once, the rest a block or a byte at a time.
 fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
-    const WINDOW: usize = 64;
     const LONG: usize = 32;
-    // A byte becomes six at most; a word may be written ahead.
-    let mut buffer = [0; WINDOW * 6 + 8];
     loop {
         let plain = scan::special(text);
-        if plain >= LONG || plain == text.len() {
-            out.extend_from_slice(&text[..plain]);
-            text = &text[plain..];
-            if text.is_empty() {
-                return;
-            }
+        let Some(&byte) = text.get(plain) else {
+            out.extend_from_slice(text);
+            return;
+        };
+        if plain < LONG && text.len() >= scan::BLOCK + scan::AHEAD {
+            text = dense(out, text);
+            continue;
         }
-        let (window, rest) = text.split_at(text.len().min(WINDOW));
-        let length = translate(window, &mut buffer);
-        out.extend_from_slice(&buffer[..length]);
-        text = rest;
+        out.extend_from_slice(&text[..plain]);
+        let mut written = [0; 6];
+        let length = escaped(byte, &mut written);
+        out.extend_from_slice(&written[..length]);
+        text = &text[plain + 1..];
     }
 }
 
-/// Writes the escaped `window` to `buffer` and returns its length there.
-fn translate(window: &[u8], buffer: &mut [u8]) -> usize {
-    let (mut from, mut to) = (0, 0);
-    loop {
-        if let Some(word) = window[from..].first_chunk::<8>() {
-            buffer[to..to + 8].copy_from_slice(word);
-            let plain = scan::plain_bytes(word);
-            from += plain;
-            to += plain;
-            if plain == 8 {
-                continue;
-            }
+/// Escapes block by block as long as each has something to escape; what is left comes back. A block is translated on
+/// the stack: growing `out` for every few bytes would be most of the cost.
+fn dense<'t>(out: &mut Vec<u8>, mut text: &'t [u8]) -> &'t [u8] {
+    // A byte becomes six at most.
+    let mut buffer = [0; scan::BLOCK * 6 + scan::AHEAD];
+    while let Some(block) = text.first_chunk() {
+        let mut marks = scan::marks(block);
+        if marks == 0 {
+            break;
         }
-        let Some(&byte) = window.get(from) else { return to };
-        from += 1;
-        if !scan::is_special(byte) {
-            buffer[to] = byte;
-            to += 1;
-            continue;
+        let (mut from, mut to) = (0, 0);
+        while marks != 0 {
+            let place = marks.trailing_zeros() as usize;
+            scan::copy(block, from, place, &mut buffer[to..]);
+            to += place - from;
+            to += escaped(block[place], &mut buffer[to..]);
+            from = place + 1;
+            marks &= marks - 1;
         }
-        let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0x08 => b'b',
-            0x0c => b'f',
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                buffer[to..to + 4].copy_from_slice(b"\\u00");
-                buffer[to + 4] = HEX[usize::from(byte >> 4)];
-                buffer[to + 5] = HEX[usize::from(byte & 15)];
-                to += 6;
-                continue;
-            }
-        };
-        buffer[to] = b'\\';
-        buffer[to + 1] = short;
-        to += 2;
+        scan::copy(block, from, scan::BLOCK, &mut buffer[to..]);
+        to += scan::BLOCK - from;
+        out.extend_from_slice(&buffer[..to]);
+        text = &text[scan::BLOCK..];
     }
+    text
+}
+
+/// Writes the escape of `byte` to the start of `out` and returns its length.
+#[inline]
+fn escaped(byte: u8, out: &mut [u8]) -> usize {
+    let short = match byte {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            out[..4].copy_from_slice(b"\\u00");
+            out[4] = HEX[usize::from(byte >> 4)];
+            out[5] = HEX[usize::from(byte & 15)];
+            return 6;
+        }
+    };
+    out[..2].copy_from_slice(&[b'\\', short]);
+    2
 }
 
 #[cfg(test)]

@@ -245,7 +245,9 @@ impl Gateway {
         self.shared.phase.store(DRAINING, Ordering::Relaxed);
         // Load balancers learn of it before connections are refused.
         tokio::time::sleep(drain.delay).await;
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        // Probes are answered to the end: a gateway that drains is alive.
+        let is_admin = |listening: &Listening| listening.role == Role::Admin;
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).retain(is_admin);
         if tokio::time::timeout(drain.deadline, self.shared.in_flight.none()).await.is_ok() {
             return;
         }

@@ -1,7 +1,8 @@
 //! Listeners: bind, accept, serve each connection to its end.
 //!
 //! A listener is told to stop by a watch; its connections then finish the request at hand and close. The number of
-//! open connections is bounded by not accepting more: the kernel's backlog holds the rest.
+//! served connections is bounded: one more a listener is accepted and waits, the kernel's backlog holds the rest. A
+//! listener takes a place only for a client that is there, or an idle one would keep it from the others.
 
 mod serve;
 pub(crate) mod tls;
@@ -104,19 +105,20 @@ async fn accept(
     let Bound { role, configured, local, socket } = bound;
     loop {
         let accepted = async {
-            // Probes must get through when clients have taken every connection.
-            let slot = match role {
-                Role::Gateway => Some(shared.connections.slot().await),
+            let accepted = socket.accept().await?;
+            // Probes must get through when clients have taken every place, and a drain does not wait for them.
+            let place = match role {
+                Role::Gateway => Some((shared.connections.slot().await, shared.in_flight.token())),
                 Role::Admin => None,
             };
-            (slot, socket.accept().await)
+            std::io::Result::Ok((accepted, place))
         };
-        let (slot, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             _ = stopped.wait_for(|&stop| stop) => return,
             accepted = accepted => accepted,
         };
-        let Ok((stream, peer)) = accepted else {
+        let Ok(((stream, peer), taken)) = accepted else {
             // Out of descriptors, or the client is gone already: later is better, soon enough.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -124,13 +126,12 @@ async fn accept(
         let place = serve::Place { configured, local: stream.local_addr().unwrap_or(local), peer };
         let (shared, tls, stopped) = (shared.clone(), tls.load_full(), stopped.clone());
         tokio::spawn(async move {
-            let _in_flight = shared.in_flight.token();
             prepare(&stream);
             match role {
                 Role::Admin => admin::serve(stream, &shared, configured, stopped).await,
                 Role::Gateway => serve::connection(stream, shared.clone(), place, tls, stopped).await,
             }
-            drop(slot);
+            drop(taken);
         });
     }
 }

@@ -1,11 +1,15 @@
 //! What a fake answers, faults included.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 /// An answer, or a way not to give one.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub(crate) delay: Duration,
+    pub(crate) held: Option<Arc<Notify>>,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Body,
@@ -48,6 +52,7 @@ impl Answer {
     pub fn new(status: u16) -> Answer {
         Answer {
             delay: Duration::ZERO,
+            held: None,
             status,
             headers: Vec::new(),
             body: Body::Sized(Vec::new()),
@@ -88,6 +93,12 @@ impl Answer {
     /// Waits before the first byte.
     pub fn after(mut self, delay: Duration) -> Answer {
         self.delay = delay;
+        self
+    }
+
+    /// Waits for one `notify_one` before the first byte, and nothing else: the test says when the call ends.
+    pub fn when(mut self, told: &Arc<Notify>) -> Answer {
+        self.held = Some(told.clone());
         self
     }
 

@@ -144,6 +144,9 @@ async fn serve(mut stream: TcpStream, connection: usize, shared: Arc<Shared>) ->
             },
         };
         tokio::time::sleep(answer.delay).await;
+        if let Some(told) = &answer.held {
+            told.notified().await;
+        }
         if !send(&mut stream, &answer, head_only).await? {
             return Ok(());
         }

@@ -37,12 +37,19 @@ pub(super) async fn connection(
     shared: Arc<Shared>,
     place: Place,
     tls: Option<Arc<ServerConfig>>,
-    stopped: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
 ) {
     let Some(config) = tls else { return plain(stream, shared, place, false, stopped).await };
     let wait = shared.snapshot.load().model.limits.head_timeout;
+    let shaken = tokio::time::timeout(wait, TlsAcceptor::from(config).accept(stream));
+    // A handshake is no request yet: a listener that stops does not wait for it.
+    let shaken = tokio::select! {
+        biased;
+        _ = stopped.wait_for(|&stop| stop) => return,
+        shaken = shaken => shaken,
+    };
     // Who speaks no TLS, or too slowly, gets nothing: there is no channel to say it on.
-    if let Ok(Ok(stream)) = tokio::time::timeout(wait, TlsAcceptor::from(config).accept(stream)).await {
+    if let Ok(Ok(stream)) = shaken {
         // A TLS session is large; a plain connection must not carry its size.
         Box::pin(plain(stream, shared, place, true, stopped)).await;
     }

@@ -1,0 +1,17 @@
+//! What only sockets show: handshakes, limits, queues, drains and reloads, each seen from the client, from Lambda and
+//! in the log.
+
+// Tests may fail by unwrapping; clippy's own exception does not reach functions beside them.
+#![allow(clippy::unwrap_used)]
+
+mod admin;
+mod bounds;
+mod clients;
+mod drain;
+mod refusals;
+mod reload;
+#[allow(dead_code, reason = "the other test binary uses the rest of it")]
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;
+mod world;

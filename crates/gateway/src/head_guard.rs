@@ -10,6 +10,8 @@
 //!
 //! Heads that arrive whole are checked where hyper reads them, without a copy.
 
+#[cfg(test)]
+mod against_hyper;
 mod framing;
 
 use std::io;

@@ -50,7 +50,15 @@ enum Chunked {
     Size { size: u64, digits: usize, line: usize, extension: bool, cr: bool },
     Data(u64),
     DataEnd { cr: bool },
-    Trailer { total: usize, line: usize, cr: bool },
+    Trailer { total: usize, fields: usize, part: TrailerPart, cr: bool },
+}
+
+/// Where in a trailer section's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TrailerPart {
+    Start,
+    Name,
+    Value,
 }
 
 /// What a scan found.
@@ -299,7 +307,7 @@ impl Chunked {
                     *line += 1;
                     match byte {
                         b'\n' if *cr && *digits > 0 => match *size {
-                            0 => Self::Trailer { total: 0, line: 0, cr: false },
+                            0 => Self::Trailer { total: 0, fields: 0, part: TrailerPart::Start, cr: false },
                             size => Self::Data(size),
                         },
                         b'\r' if !*cr => {
@@ -323,24 +331,31 @@ impl Chunked {
                         }
                     }
                 }
-                Self::Trailer { total, line, cr } => {
+                Self::Trailer { total, fields, part, cr } => {
                     *total += 1;
-                    match byte {
-                        b'\n' if *cr && *line == 0 => return Ok((at + 1, true)),
-                        b'\n' if *cr => {
-                            (*line, *cr) = (0, false);
-                            continue;
-                        }
-                        b'\r' if !*cr => {
-                            *cr = true;
-                            continue;
-                        }
-                        _ if *cr || *total > TRAILERS_MAX || (byte < b' ' && byte != b'\t') => return Err(()),
-                        _ => {
-                            *line += 1;
-                            continue;
-                        }
+                    if *total > TRAILERS_MAX {
+                        return Err(());
                     }
+                    // The rules of a head's fields: a line that is none could be taken for another message's.
+                    match (byte, *cr, *part) {
+                        (b'\n', true, TrailerPart::Start) => return Ok((at + 1, true)),
+                        (b'\n', true, TrailerPart::Value) => (*part, *cr) = (TrailerPart::Start, false),
+                        (_, true, _) => return Err(()),
+                        (b'\r', false, TrailerPart::Start | TrailerPart::Value) => *cr = true,
+                        (b':', false, TrailerPart::Name) => *part = TrailerPart::Value,
+                        (_, false, TrailerPart::Value) if byte == b'\t' || (byte >= b' ' && byte != 0x7f) => {
+                        }
+                        (_, false, TrailerPart::Start) if TOKEN[usize::from(byte)] => {
+                            *fields += 1;
+                            *part = TrailerPart::Name;
+                            if *fields > FIELDS_MAX {
+                                return Err(());
+                            }
+                        }
+                        (_, false, TrailerPart::Name) if TOKEN[usize::from(byte)] => {}
+                        _ => return Err(()),
+                    }
+                    continue;
                 }
             };
             *self = next;
@@ -463,6 +478,12 @@ mod tests {
             "10000000000000000\r\n",
             "3 \r\n",
             "0\r\na\nb\r\n",
+            "0\r\na\r\n",
+            "0\r\na: 1\r\n b\r\n",
+            "0\r\na : 1\r\n",
+            "0\r\n: 1\r\n",
+            "0\r\na: \x7f\r\n",
+            "0\r\n\n",
             "1\r\na\n",
         ] {
             let input = format!("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n{body}");

@@ -1,4 +1,14 @@
 //! What must hold for everything that a decoder accepts, whatever the bytes were.
+//!
+//! The gateway's framing is no part of its public interface, so its two files are taken as they stand.
+
+pub mod wire;
+
+#[path = "../../crates/gateway/src/head_guard/against_hyper.rs"]
+mod against_hyper;
+#[path = "../../crates/gateway/src/head_guard/framing.rs"]
+mod framing;
+mod problem;
 
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
@@ -33,6 +43,11 @@ pub fn answer(format: Format, payload: &[u8]) {
     encode_answer(kind, &found, &mut out);
     let again = decode_answer(format, &out).expect("what we encode is accepted");
     assert_eq!((again.status, &again.body), (found.status, &found.body));
+}
+
+/// What the gateway's head guard lets through is to hyper what it is to the guard.
+pub fn head_guard(bytes: &[u8]) {
+    against_hyper::agree(bytes);
 }
 
 /// As [`answer`], for the head of a streamed one.

@@ -113,8 +113,11 @@ pub fn function_name(bytes: &[u8]) {
     assert_eq!(own, parts, "{text:?}");
     if let Ok(name) = parsed {
         assert_eq!(name.to_string(), text);
-        let arn: FunctionName = name.arn("eu-west-1", "123456789012").parse().expect("its ARN is a name too");
-        assert_eq!((arn.name(), arn.qualifier()), (name.name(), name.qualifier()));
+        let arn = name.arn("eu-west-1", "123456789012");
+        match arn.parse::<FunctionName>() {
+            Ok(arn) => assert_eq!((arn.name(), arn.qualifier()), (name.name(), name.qualifier())),
+            Err(_) => assert!(arn.len() > 256, "only the parts that were missing make it too long"),
+        }
         let path = invoke_path(text, Some("live"));
         let read = parse_path(&path).expect("what is written is read");
         assert_eq!((read.name.as_str(), read.qualifier.as_deref()), (text, Some("live")));

@@ -181,8 +181,8 @@ fn parse(input: &str) -> Result<FunctionName, &'static str> {
     }
     let mut rest = input;
     let mut partition = None;
-    if let Some(after) = rest.strip_prefix("arn:") {
-        let (found, after) = after.split_once(':').ok_or("an ARN needs a partition, a service and a name")?;
+    // `arn:live` is a function called `arn`: an ARN has more parts than a name and a qualifier.
+    if let Some((found, after)) = rest.strip_prefix("arn:").and_then(|after| after.split_once(':')) {
         if !is_partition(found) {
             return Err("its partition does not start with `aws`");
         }
@@ -300,6 +300,7 @@ mod tests {
         check("123456789012:function:shop:live", Some((None, None, account, "shop", Some("live"))));
         check("123456789012:shop", Some((None, None, account, "shop", None)));
         check("function:$LATEST", Some((None, None, None, "function", Some("$LATEST"))));
+        check("arn:live", Some((None, None, None, "arn", Some("live"))));
         check("123456789012", Some((None, None, None, "123456789012", None)));
         check("eu-west-1:123456789012:function:shop", Some((None, dublin, account, "shop", None)));
         check(

@@ -69,9 +69,11 @@ impl Scanner {
     /// Takes the next bytes.
     pub fn push(&mut self, chunk: &[u8]) -> Step {
         if self.nuls == 0 && self.seen.iter().all(u8::is_ascii_whitespace) {
-            let first = chunk.iter().find(|byte| !byte.is_ascii_whitespace());
-            if first.is_some_and(|byte| *byte != b'{') {
-                return self.refuse(Reason::NotJson, chunk);
+            let first = chunk.iter().position(|byte| !byte.is_ascii_whitespace());
+            if let Some(at) = first.filter(|&at| chunk[at] != b'{') {
+                // White space beyond the bound is too long already, whatever comes behind it in the same push.
+                let too_long = self.seen.len() + at > self.limit;
+                return self.refuse(if too_long { Reason::TooLong } else { Reason::NotJson }, chunk);
             }
         }
         // Where the run of NULs begins in this chunk; a run that began in an earlier one goes on at its start.
@@ -163,6 +165,8 @@ mod tests {
         check(b"{12345678901234567890\0\0\0\0\0\0\0\0", Some(Err(Reason::TooLong)));
         check(b"{}\0\0\0x", Some(Err(Reason::LoneNul)));
         check(b"hello", Some(Err(Reason::NotJson)));
+        check(b"                     x", Some(Err(Reason::TooLong)));
+        check(b"                    x", Some(Err(Reason::NotJson)));
         check(b"\0\0\0\0\0\0\0\0", Some(Err(Reason::NotJson)));
         check(b"{}", None);
         check(b"{}\0\0", None);

@@ -16,6 +16,7 @@ use crate::table::{Support, Table};
 use crate::values;
 
 const DURATION_HELP: &str = "a duration is a number and a unit: `400ms`, `30s`, `1m30s`";
+const GO_DURATION_HELP: &str = "a duration is written as in Go: `400ms`, `1.5s`, `1m30s`";
 const SIZE_HELP: &str = "a size is `64KiB`, `6MiB`, `1GiB`, or a plain number of bytes";
 
 /// What lowering needs beside the document.
@@ -73,8 +74,23 @@ impl Lower<'_> {
     }
 
     pub fn duration(&mut self, leaf: &Option<Leaf>, range: RangeInclusive<Duration>) -> Option<Duration> {
+        self.duration_by(values::duration, DURATION_HELP, leaf, range)
+    }
+
+    /// The same as Go writes it.
+    pub fn go_duration(&mut self, leaf: &Option<Leaf>, range: RangeInclusive<Duration>) -> Option<Duration> {
+        self.duration_by(values::go_duration, GO_DURATION_HELP, leaf, range)
+    }
+
+    fn duration_by(
+        &mut self,
+        read: fn(&str) -> Result<Duration, String>,
+        help: &str,
+        leaf: &Option<Leaf>,
+        range: RangeInclusive<Duration>,
+    ) -> Option<Duration> {
         let leaf = leaf.as_ref()?;
-        match values::duration(&leaf.text) {
+        match read(&leaf.text) {
             Ok(duration) if range.contains(&duration) => Some(duration),
             Ok(_) => {
                 let (low, high) =
@@ -83,7 +99,7 @@ impl Lower<'_> {
                 None
             }
             Err(reason) => {
-                self.wrong(leaf, format!("is not a duration: {reason}"), DURATION_HELP);
+                self.wrong(leaf, format!("is not a duration: {reason}"), help);
                 None
             }
         }

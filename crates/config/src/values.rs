@@ -42,6 +42,66 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total))
 }
 
+/// A duration as Go writes it (`time.ParseDuration`): signed numbers with fractions and units from `ns` to `h`, in any
+/// order and as often as one likes, or `0`. Rounded down to nanoseconds; there is no time below zero here.
+pub fn go_duration(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, u128); 8] = [
+        ("ns", 1),
+        ("us", 1000),
+        ("µs", 1000),
+        ("μs", 1000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
+    let unsigned = text.strip_prefix('+').unwrap_or(text);
+    if unsigned == "0" || text == "-0" {
+        return Ok(Duration::ZERO);
+    }
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if text.starts_with('-') {
+        return Err("it is below zero".to_owned());
+    }
+    let mut rest = unsigned;
+    // Go's own durations end at 2^63 ns, 292 years.
+    let too_long = || "it is too long".to_owned();
+    let mut total: u128 = 0;
+    loop {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, from) = rest.split_at(number_end);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+            return Err("a number should stand before each unit".to_owned());
+        }
+        let unit_end = from.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(from.len());
+        let (unit, next) = from.split_at(unit_end);
+        if unit.is_empty() {
+            return Err("the unit is missing".to_owned());
+        }
+        let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+            let unit = crate::report::quoted(unit);
+            return Err(format!("the unit {unit} is none of `h`, `m`, `s`, `ms`, `us`, `ns`"));
+        };
+        let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_long())? };
+        // No digit beyond the fifteenth makes a nanosecond of an hour.
+        let fraction = &fraction[..fraction.len().min(15)];
+        let part: u128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| too_long())? };
+        let part = part * factor / fraction.bytes().fold(1, |scale: u128, _| scale * 10);
+        total = whole
+            .checked_mul(*factor)
+            .and_then(|nanos| nanos.checked_add(part)?.checked_add(total))
+            .filter(|nanos| *nanos <= i64::MAX as u128)
+            .ok_or_else(too_long)?;
+        rest = next;
+        if rest.is_empty() {
+            return u64::try_from(total).map(Duration::from_nanos).map_err(|_| too_long());
+        }
+    }
+}
+
 /// As [`duration`] reads it.
 pub fn show_duration(duration: Duration) -> String {
     let mut left = duration.as_millis();
@@ -232,8 +292,8 @@ mod tests {
     use std::time::Duration;
 
     use super::{
-        duration, endpoint, host, is_alias, is_qualifier, is_version, role_arn, show_duration, show_size,
-        size,
+        duration, endpoint, go_duration, host, is_alias, is_qualifier, is_version, role_arn, show_duration,
+        show_size, size,
     };
 
     #[test]
@@ -262,6 +322,36 @@ mod tests {
             "9999999999999999h",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn go_durations() {
+        for (text, nanos) in [
+            ("0", 0),
+            ("+0", 0),
+            ("-0", 0),
+            ("30s", 30_000_000_000),
+            ("+5s", 5_000_000_000),
+            ("1.5s", 1_500_000_000),
+            (".5m", 30_000_000_000),
+            ("1.m", 60_000_000_000),
+            ("1h30m", 5_400_000_000_000),
+            ("30m1h", 5_400_000_000_000),
+            ("1s1s", 2_000_000_000),
+            ("1500ms", 1_500_000_000),
+            ("2us3µs4μs5ns", 9005),
+            ("0.0000000000000001h", 0),
+            ("0.3333333333333333333h", 1_199_999_999_999),
+            ("9223372036854775807ns", i64::MAX as u64),
+        ] {
+            assert_eq!(go_duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
+        }
+        for text in [
+            "", "-", "+", "30", "s", ".s", "-1s", "1..5s", "1.5.5s", "30 s", "1d", "1s2", "é", "3é",
+            "9223372036854775808ns", "99999999999999999999999999999999999999999h", "3000000h",
+        ] {
+            assert!(go_duration(text).is_err(), "{text}");
         }
     }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::bind::Bind;
+
 /// HTTP in front of AWS Lambda, web applications behind it, and both on one machine.
 #[derive(Debug, Parser)]
 #[command(name = "lambridge", version, about, max_term_width = 100)]
@@ -17,11 +19,11 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve HTTP and invoke Lambda functions. Reloads on change and on SIGHUP, drains on SIGTERM
-    Gateway(Paths),
+    Gateway(Serve),
     /// Gateway and emulator in one process; without a file, a built-in sample
     Dev(Dev),
     /// Lambda on this machine: the Invoke API, functions as child processes
-    Emulator(Paths),
+    Emulator(Serve),
     /// Run a web application on Lambda (the same as `lambda-adapter`)
     Adapter,
     /// Say everything that is wrong with a configuration
@@ -48,7 +50,19 @@ pub struct Paths {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Listen at ADDRESS wherever the configuration says PORT: listeners, admin, emulator; may be given several times
+    #[arg(long, value_name = "PORT=ADDRESS")]
+    pub bind: Vec<Bind>,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct Dev {
+    /// Listen at ADDRESS wherever the configuration says PORT: listeners, admin, emulator; may be given several times
+    #[arg(long, value_name = "PORT=ADDRESS")]
+    pub bind: Vec<Bind>,
     /// A file, or a folder with every document below it; may be given several times
     #[arg(short = 'c', long = "config", value_name = "PATH", num_args = 1..)]
     pub config: Vec<PathBuf>,

@@ -15,7 +15,7 @@ use crate::args::Dev;
 use crate::gateway::{block_on, exit, serve_until_told};
 use crate::reload::Watch;
 use crate::stations::Stations;
-use crate::{configuration, emulator, gateway, output, sample};
+use crate::{bind, configuration, emulator, gateway, output, sample};
 
 pub fn run(options: &Dev) -> ExitCode {
     let builtin = options.config.is_empty();
@@ -75,11 +75,15 @@ async fn serve(
 }
 
 fn load(options: &Dev) -> Loaded {
-    if options.config.is_empty() {
+    let mut loaded = if options.config.is_empty() {
         configuration::with_problems(sample::load(options.address))
     } else {
         configuration::load(&options.config)
+    };
+    if let Some(model) = &mut loaded.model {
+        bind::apply(&options.bind, model);
     }
+    loaded
 }
 
 /// Sends every function without an endpoint of its own to the emulator, signed with a pair that it knows.

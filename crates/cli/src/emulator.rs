@@ -9,17 +9,20 @@ use std::sync::Arc;
 use lambridge_emulator::{Emulator, LogSink, Settings};
 use lambridge_model::{Model, Run, Secret};
 
-use crate::args::Paths;
+use crate::args::Serve;
 use crate::gateway::{Ending, block_on, exit};
-use crate::{configuration, output};
+use crate::{bind, configuration, output};
 
 /// Region of the emulated Lambda where no function names one.
 pub const REGION: &str = "us-east-1";
 /// Account of the emulated Lambda.
 pub const ACCOUNT: &str = "000000000000";
 
-pub fn run(paths: &Paths) -> ExitCode {
-    let Some((model, _)) = configuration::load_or_complain(&paths.config) else { return ExitCode::FAILURE };
+pub fn run(options: &Serve) -> ExitCode {
+    let Some((mut model, _)) = configuration::load_or_complain(&options.paths.config) else {
+        return ExitCode::FAILURE;
+    };
+    bind::apply(&options.bind, &mut model);
     let served = block_on(async {
         let key_pairs = model.emulator.credentials.clone().into_iter().collect();
         let emulator = start(settings(&model, model.emulator.address, key_pairs)?).await?;

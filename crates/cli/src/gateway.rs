@@ -7,18 +7,20 @@ use lambridge_gateway::{Gateway, StartError, Surroundings};
 use lambridge_model::Model;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::args::Paths;
+use crate::args::Serve;
 use crate::reload::Watch;
-use crate::{configuration, output};
+use crate::{bind, configuration, output};
 
-pub fn run(paths: &Paths) -> ExitCode {
-    let Some((model, watched)) = configuration::load_or_complain(&paths.config) else {
-        return ExitCode::FAILURE;
+pub fn run(options: &Serve) -> ExitCode {
+    let load = || {
+        let (mut model, watched) = configuration::load_or_complain(&options.paths.config)?;
+        bind::apply(&options.bind, &mut model);
+        Some((model, watched))
     };
+    let Some((model, watched)) = load() else { return ExitCode::FAILURE };
     let served = block_on(async {
         let gateway = start(model, Surroundings::of_process()).await?;
-        let reload = || configuration::load_or_complain(&paths.config);
-        serve_until_told(&gateway, Watch::new(&watched), reload).await?;
+        serve_until_told(&gateway, Watch::new(&watched), load).await?;
         gateway.drain().await;
         Ok(())
     });
@@ -31,6 +33,9 @@ pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, 
     let gateway = Gateway::start(model, surroundings).await.map_err(|error| describe(&error))?;
     for (address, tls) in gateway.addresses().into_iter().zip(tls) {
         output::say(&format!("listening on {}://{address}", if tls { "https" } else { "http" }));
+    }
+    if let Some(address) = gateway.admin_address() {
+        output::say(&format!("admin on http://{address}"));
     }
     Ok(gateway)
 }

@@ -4,6 +4,7 @@
 //! served; that is the gateway's, the emulator's and the adapter's affair.
 
 mod args;
+mod bind;
 mod check;
 mod configuration;
 mod dev;
@@ -22,9 +23,9 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     match Args::parse().command {
-        Command::Gateway(paths) => gateway::run(&paths),
+        Command::Gateway(options) => gateway::run(&options),
         Command::Dev(options) => dev::run(&options),
-        Command::Emulator(paths) => emulator::run(&paths),
+        Command::Emulator(options) => emulator::run(&options),
         Command::Adapter => lambridge_adapter::run(configuration::environment_pairs()),
         Command::Check(options) => check::run(&options),
         Command::ExecChild { command } => {

@@ -8,6 +8,7 @@
 //! point: half a surrogate pair, which JavaScript can emit, becomes U+FFFD and is no error. Nesting is followed with
 //! one bit a level and no recursion, so that depth costs memory in proportion to the input and never the stack.
 
+pub(crate) mod go;
 pub(crate) mod reader;
 mod scan;
 pub(crate) mod writer;

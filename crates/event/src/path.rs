@@ -13,9 +13,20 @@ pub(crate) fn decode(encoded: &str) -> Cow<'_, str> {
 
 /// As [`decode`], with `+` for a space if `plus`.
 pub(crate) fn unescape(encoded: &str, plus: bool) -> Cow<'_, str> {
+    match unescape_bytes(encoded, plus) {
+        Cow::Borrowed(_) => Cow::Borrowed(encoded),
+        Cow::Owned(bytes) => Cow::Owned(
+            String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        ),
+    }
+}
+
+/// The same where the bytes behind the escapes count, whether they are UTF-8 or not.
+pub(crate) fn unescape_bytes(encoded: &str, plus: bool) -> Cow<'_, [u8]> {
     let source = encoded.as_bytes();
     if !source.iter().any(|&byte| byte == b'%' || (plus && byte == b'+')) {
-        return Cow::Borrowed(encoded);
+        return Cow::Borrowed(source);
     }
     let mut out = Vec::with_capacity(source.len());
     let mut at = 0;
@@ -28,9 +39,7 @@ pub(crate) fn unescape(encoded: &str, plus: bool) -> Cow<'_, str> {
         out.push(byte);
         at += length;
     }
-    Cow::Owned(
-        String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    )
+    Cow::Owned(out)
 }
 
 /// The path, fit for a request line: `/` in front, and encoded what may not stand in a path.

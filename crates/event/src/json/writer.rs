@@ -34,6 +34,12 @@ impl<'o> Object<'o> {
         self.out
     }
 
+    /// Hands out the buffer for a key that the caller writes, its quotes and its colon included.
+    pub(crate) fn written_key(&mut self) -> &mut Vec<u8> {
+        self.comma();
+        self.out
+    }
+
     pub(crate) fn string(&mut self, key: &'static str, value: &str) {
         string(self.key(key), value);
     }
@@ -117,7 +123,7 @@ pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
 }
 
 /// Appends UTF-8 with what JSON cannot hold escaped: long plain stretches at once, the rest a block or a byte at a time.
-fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
+pub(super) fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
     const LONG: usize = 32;
     loop {
         let plain = scan::special(text);

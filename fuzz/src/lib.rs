@@ -37,7 +37,7 @@ pub fn answer(format: Format, payload: &[u8]) {
         Format::RestV1 => Kind::RestV1,
         Format::Alb => Kind::Alb,
         Format::AlbMultiValue => Kind::AlbMultiValue,
-        Format::Body => return,
+        Format::Body | Format::Runway | Format::Krakend => return,
     };
     let mut out = Vec::new();
     encode_answer(kind, &found, &mut out);

@@ -27,7 +27,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// No source may take longer.
 const LOAD: Duration = Duration::from_secs(30);
 /// Time between two tries of a source that failed.
-const BACKOFF: Duration = Duration::from_secs(1);
+pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
 /// Keys without an end, from a file for instance, are read again after this: someone may have rotated them.
 const REREAD: Duration = Duration::from_secs(900);
 /// Keys younger than this are not dropped because Lambda called them expired: new ones would be the same.

@@ -1,8 +1,8 @@
 //! One client: region, endpoint, credentials, connections.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::connection::{Broken, Connections, Tls};
 use crate::credentials::{Lease, Store};
 use crate::endpoint::Endpoint;
-use crate::{ClientError, Executed, InvokeError, Invoked, Shared, answer, credentials, sign};
+use crate::{ClientError, Env, Executed, InvokeError, Invoked, Shared, answer, credentials, sign};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge/", env!("CARGO_PKG_VERSION")));
@@ -31,8 +31,11 @@ pub struct Lambda {
 
 struct Inner {
     region: OnceCell<String>,
+    /// When the last look-up of a region ended.
+    no_region: Mutex<Option<Instant>>,
     connections: OnceCell<Arc<Connections>>,
     source: Credentials,
+    env: Env,
     store: Arc<Store>,
     tls: Arc<Tls>,
     connections_max: usize,
@@ -88,9 +91,11 @@ impl Lambda {
             endpoint.map(|endpoint| Arc::new(Connections::new(endpoint, Arc::clone(&tls), max)));
         let inner = Inner {
             region: OnceCell::new_with(region),
+            no_region: Mutex::default(),
             connections: OnceCell::new_with(connections),
             store: Arc::new(Store::new(source.clone(), Arc::clone(&shared.env))),
             source,
+            env: Arc::clone(&shared.env),
             tls,
             connections_max: max,
         };
@@ -146,9 +151,17 @@ impl Inner {
         outcome
     }
 
+    /// Looked for once; a failure is remembered for a moment, so that calls without a region do not queue up to ask
+    /// an instance's metadata one after the other.
     async fn region(&self) -> Result<&str, InvokeError> {
         let found = self.region.get_or_try_init(|| async {
-            credentials::default_region(&self.source).await.ok_or(InvokeError::NoRegion)
+            let failed = *self.no_region.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if failed.is_some_and(|at| at.elapsed() < credentials::BACKOFF) {
+                return Err(InvokeError::NoRegion);
+            }
+            let found = credentials::default_region(&self.source, &self.env).await;
+            *self.no_region.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Instant::now());
+            found.ok_or(InvokeError::NoRegion)
         });
         found.await.map(String::as_str)
     }

@@ -21,6 +21,22 @@ async fn no_credentials() {
     assert_eq!(world.lines.now().len(), 2);
 }
 
+/// What is missing stands in the log; the remedy, and so the reason, is that of missing credentials.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_region() {
+    let nothing = &[
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    let world = start_in(nothing, |model| f(model).region = None).await;
+    let answer = get(world.address, "GET", "/").await;
+    check(&world, &answer, 502, "no_credentials").await;
+    assert!(!answer.contains("region"), "{answer}");
+    assert!(world.lines.now()[0].contains("detail=\"no region is configured\""), "{:?}", world.lines.now());
+    assert!(world.lambda.requests().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_larger_than_lambda_gives() {
     let world = start(|_| {}).await;

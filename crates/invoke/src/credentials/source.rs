@@ -8,9 +8,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::default_provider::region::DefaultRegionChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region};
@@ -98,11 +99,30 @@ async fn assume(role: AssumeRole, region: String, env: Env) -> SharedCredentials
     SharedCredentialsProvider::new(builder.build_from_provider(base).await)
 }
 
-/// The region that the shared files or the instance name.
-pub(crate) async fn default_region(source: &Source) -> Option<String> {
-    let mut builder = DefaultRegionChain::builder();
-    if let Source::Profile(name) = source {
-        builder = builder.profile_name(name);
+/// The region that the shared files or the instance name: that of the profile that gives the keys, or of the one that
+/// `AWS_PROFILE` names. The variables that name a region come before all this, and are the caller's.
+pub(crate) async fn default_region(source: &Source, env: &Env) -> Option<String> {
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = profile_of(source).or_else(|| set(env, "AWS_PROFILE")) {
+        profile = profile.profile_name(name);
     }
-    builder.build().region().await.map(|region| region.as_ref().to_owned())
+    if let Some(files) = files(env) {
+        profile = profile.profile_files(files);
+    }
+    let mut found = profile.build().region().await;
+    let asks_instance =
+        !set(env, "AWS_EC2_METADATA_DISABLED").is_some_and(|off| off.eq_ignore_ascii_case("true"));
+    if found.is_none() && asks_instance {
+        found = ImdsRegionProvider::builder().build().region().await;
+    }
+    found.map(|region| region.as_ref().to_owned())
+}
+
+/// The profile behind a source, a role's base included.
+fn profile_of(source: &Source) -> Option<String> {
+    match source {
+        Source::Profile(name) => Some(name.clone()),
+        Source::AssumeRole(role) => profile_of(&role.base),
+        Source::Default | Source::Static { .. } => None,
+    }
 }

@@ -50,6 +50,15 @@ class Emulator(unittest.TestCase):
                 run: {{ command: {RUST_FUNCTION}, dir: {FUNCTIONS} }}
               missing-program:
                 run: {{ command: /nowhere/at/all, dir: {FUNCTIONS} }}
+              versions:
+                run:
+                  command: {RIC} functions.echo
+                  dir: {FUNCTIONS}
+                  env: {{ GREETING: latest }}
+                  versions:
+                    "1": {{ command: {RIC} functions.echo, dir: {FUNCTIONS}, env: {{ GREETING: one }} }}
+                    "2": {{ command: {RIC} functions.echo, dir: {FUNCTIONS}, env: {{ GREETING: two }} }}
+                  aliases: {{ live: "2", old: "1" }}
             """,
         )
         cls.client = client_of(cls.program.emulator)
@@ -185,6 +194,39 @@ class Emulator(unittest.TestCase):
         self.assertEqual(answer["FunctionError"], "Unhandled")
         self.assertIn("errorType", payload)
 
+    def test_list_functions(self):
+        """Pages of two, followed by the SDK's own paginator."""
+        pages = list(
+            self.client.get_paginator("list_functions").paginate(
+                FunctionVersion="ALL", PaginationConfig={"PageSize": 2}
+            )
+        )
+        listed = [(entry["FunctionName"], entry["Version"]) for page in pages for entry in page["Functions"]]
+        self.assertEqual(
+            listed,
+            [("echo", "$LATEST"), ("fail", "$LATEST"), ("meet", "$LATEST"), ("missing-program", "$LATEST")]
+            + [("rust", "$LATEST"), ("versions", "$LATEST"), ("versions", "1"), ("versions", "2")],
+        )
+        self.assertEqual([len(page["Functions"]) for page in pages], [2, 2, 2, 2])
+        entry = self.client.list_functions(MaxItems=1)["Functions"][0]
+        self.assertRegex(entry["FunctionArn"], r"^arn:aws:lambda:us-east-1:\d{12}:function:echo$")
+        self.assertEqual((entry["MemorySize"], entry["Timeout"]), (256, 30))
+
+    def test_list_aliases(self):
+        pages = self.client.get_paginator("list_aliases").paginate(
+            FunctionName="versions", PaginationConfig={"PageSize": 1}
+        )
+        listed = [(entry["Name"], entry["FunctionVersion"]) for page in pages for entry in page["Aliases"]]
+        self.assertEqual(listed, [("live", "2"), ("old", "1")])
+        with self.assertRaises(self.client.exceptions.ResourceNotFoundException):
+            self.client.list_aliases(FunctionName="nobody")
+
+    def test_operation_that_is_not_there(self):
+        with self.assertRaises(ClientError) as caught:
+            self.client.get_function(FunctionName="echo")
+        self.assertEqual(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], 501)
+        self.assertIn("`GetFunction` is not emulated", caught.exception.response["Error"]["Message"])
+
     def test_rust_runtime(self):
         answer, payload = self.invoke("rust", {"a": "b"})
         body = json.loads(payload["body"])
@@ -224,6 +266,9 @@ class Signatures(unittest.TestCase):
         for name in ["echo", "arn:aws:lambda:us-east-1:000000000000:function:echo"]:
             answer = client.invoke(FunctionName=name, Qualifier="$LATEST", Payload=b"{}")
             self.assertEqual(answer["StatusCode"], 200)
+        pages = client.get_paginator("list_functions").paginate(FunctionVersion="ALL", PaginationConfig={"PageSize": 1})
+        self.assertEqual([len(page["Functions"]) for page in pages], [1])
+        self.assertEqual(client.list_aliases(FunctionName="echo", FunctionVersion="$LATEST")["Aliases"], [])
 
     def test_wrong_secret(self):
         self.check("AKIDEXAMPLE", "wrong", "InvalidSignatureException")

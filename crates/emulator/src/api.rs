@@ -1,27 +1,34 @@
 //! The Invoke API: what a client of Lambda sees.
 //!
-//! `POST /2015-03-31/functions/{name}/invocations`, and nothing else of Lambda's API. The order of the checks is the
-//! front door's: Host, path, size, signature, then the service's own: parameters, payload, function, throttle.
-//! A function that fails answers 200 with `X-Amz-Function-Error`.
+//! Of Lambda's API it has the operations that need no more than running functions: Invoke, and the lists of functions and
+//! aliases; the others are refused by name. The order of the checks is the front door's: Host, path, size, signature, then
+//! the service's own: parameters, payload, function, throttle. A function that fails answers 200 with
+//! `X-Amz-Function-Error`.
 //!
 //! The event is not parsed beyond the question whether it is JSON at all.
 //!
 //! Source: Lambda's service model 2015-03-31; answers recorded from AWS (localstack, `test_lambda.snapshot.json`).
+
+mod list;
+mod operation;
+mod problem;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request};
 use hyper::body::Incoming;
-use lambridge_wire::invoke::{self as wire, ErrorShape, InvocationType, InvokePath, Operation, throttle};
+use lambridge_wire::invoke::{self as wire, InvocationType, InvokePath};
 use lambridge_wire::limits::CLIENT_CONTEXT;
 use lambridge_wire::name::{FunctionName, QualifierError};
 use serde::de::IgnoredAny;
 
+use self::operation::Asked;
+use self::problem::Problem;
 use crate::function::{Call, Done, Function, Throttled};
 use crate::http::{Answer, BodyError, collect, json, text};
 use crate::identity::{is_uuid, since_epoch, trace_id, uuid};
@@ -30,8 +37,8 @@ use crate::signature;
 
 /// For a whole body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-/// Seconds after which a throttled client may come back.
-const RETRY_AFTER: &str = "1";
+/// A list is asked for without a body; one that a client sends all the same is read and has no meaning.
+const LIST_BODY: usize = 64 * 1024;
 /// Tries of an asynchronous invocation that is throttled, each a second or more apart.
 const THROTTLED_TRIES: u32 = 60;
 
@@ -56,15 +63,27 @@ async fn take(
     request_id: &str,
 ) -> Result<Answer, Problem> {
     check_host(head, local)?;
-    let path = path(head)?;
+    match operation::of(head)? {
+        Asked::Invoke(path) => invoke(service, head, body, &path, request_id).await,
+        Asked::List(request) => {
+            let body = payload(body, LIST_BODY).await?;
+            check_signature(service, head, &body)?;
+            list::answer(service, request.map_err(|error| Problem::validation(error.to_string()))?)
+        }
+    }
+}
+
+async fn invoke(
+    service: &Service,
+    head: &Parts,
+    body: &mut Incoming,
+    path: &InvokePath,
+    request_id: &str,
+) -> Result<Answer, Problem> {
     let kind = InvocationType::from_header(text(&head.headers, wire::X_AMZ_INVOCATION_TYPE));
     let limit = kind.unwrap_or_default().payload_limit();
     let event = payload(body, limit).await?;
-    if !service.key_pairs.is_empty() {
-        let now = i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX);
-        signature::verify(head, &event, &service.key_pairs, now)
-            .map_err(|(name, message)| Problem::new(name, message))?;
-    }
+    check_signature(service, head, &event)?;
     let kind =
         kind.ok_or_else(|| Problem::parameter("invocationType is none of RequestResponse, Event, DryRun"))?;
     if text(&head.headers, wire::X_AMZN_REQUEST_ID).is_some_and(|id| !is_uuid(id)) {
@@ -99,6 +118,15 @@ async fn take(
     }
 }
 
+fn check_signature(service: &Service, head: &Parts, body: &[u8]) -> Result<(), Problem> {
+    if service.key_pairs.is_empty() {
+        return Ok(());
+    }
+    let now = i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX);
+    signature::verify(head, body, &service.key_pairs, now)
+        .map_err(|(name, message)| Problem::new(name, message))
+}
+
 /// A page of another site must not reach a local emulator through its visitor's browser (DNS rebinding): the `Host` is a
 /// loopback name or address, or the address that was connected to.
 fn check_host(head: &Parts, local: SocketAddr) -> Result<(), Problem> {
@@ -116,23 +144,6 @@ fn check_host(head: &Parts, local: SocketAddr) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new("AccessDeniedException", format!("`{host}` is not a name of this machine")))
-}
-
-fn path(head: &Parts) -> Result<InvokePath, Problem> {
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-    let unknown =
-        || Problem { status: 404, ..Problem::new("UnknownOperationException", "no such operation") };
-    let path = wire::parse_path(target).ok_or_else(unknown)?;
-    if path.operation != Operation::Invoke {
-        return Err(unknown());
-    }
-    if head.method != Method::POST {
-        return Err(Problem {
-            status: 405,
-            ..Problem::new("UnknownOperationException", "only POST invokes")
-        });
-    }
-    Ok(path)
 }
 
 async fn payload(body: &mut Incoming, limit: usize) -> Result<Bytes, Problem> {
@@ -280,50 +291,6 @@ fn empty(kind: InvocationType) -> Answer {
     let mut answer = json(kind.success_status(), Bytes::new());
     answer.headers_mut().remove(http::header::CONTENT_TYPE);
     answer
-}
-
-/// A call that is refused.
-#[derive(Debug)]
-struct Problem {
-    status: u16,
-    name: &'static str,
-    message: String,
-    reason: Option<&'static str>,
-}
-
-impl Problem {
-    fn new(name: &'static str, message: impl Into<String>) -> Self {
-        let status = ErrorShape::named(name).map_or(400, |shape| shape.status);
-        Self { status, name, message: message.into(), reason: None }
-    }
-
-    fn parameter(message: impl Into<String>) -> Self {
-        Self::new("InvalidParameterValueException", message)
-    }
-
-    fn content(message: impl Into<String>) -> Self {
-        Self::new("InvalidRequestContentException", message)
-    }
-
-    fn throttled() -> Self {
-        let reason = Some(throttle::RESERVED_CONCURRENT);
-        Self { reason, ..Self::new("TooManyRequestsException", throttle::MESSAGE) }
-    }
-
-    fn answer(&self) -> Answer {
-        let body = match ErrorShape::named(self.name) {
-            Some(shape) => shape.body(&self.message, self.reason),
-            None => {
-                format!("{{\"message\":{}}}", serde_json::Value::from(self.message.as_str())).into_bytes()
-            }
-        };
-        let mut answer = json(self.status, body);
-        set(&mut answer, wire::X_AMZN_ERROR_TYPE, self.name);
-        if self.reason.is_some() {
-            set(&mut answer, "retry-after", RETRY_AFTER);
-        }
-        answer
-    }
 }
 
 /// Sets a header; a value that cannot be one (a client's own trace id is the only candidate) is left out.

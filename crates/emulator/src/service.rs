@@ -1,6 +1,6 @@
 //! All functions of an emulator, and which version of which a call means.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use lambridge_model::{Run, Secret};
@@ -27,14 +27,16 @@ pub(crate) struct Service {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) lives: Arc<Lives>,
     pub(crate) behind: Arc<Semaphore>,
-    functions: HashMap<String, Entry>,
+    /// When this began: what functions have for their last change.
+    pub(crate) started: String,
+    functions: BTreeMap<String, Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
     /// `$LATEST` among them.
     versions: HashMap<String, Arc<Function>>,
-    aliases: HashMap<String, String>,
+    aliases: BTreeMap<String, String>,
 }
 
 impl Service {
@@ -61,12 +63,13 @@ impl Service {
         let entry = |(name, run): (&String, &Run)| {
             let published = run.versions.iter().map(|(version, run)| function(name, version, run));
             let versions = published.chain([function(name, LATEST, run)]).collect();
-            let aliases = run.aliases.clone().into_iter().collect();
+            let aliases = run.aliases.clone();
             (name.clone(), Entry { versions, aliases })
         };
         let functions = settings.functions.iter().map(entry).collect();
         Self {
             functions,
+            started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string(),
             recorder,
             lives,
             timing,
@@ -87,6 +90,17 @@ impl Service {
         }
         let version = entry.aliases.get(qualifier).map_or(qualifier, String::as_str);
         entry.versions.get(version)
+    }
+
+    /// All versions of all functions, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.functions.values().flat_map(|entry| entry.versions.values())
+    }
+
+    /// Alias and version of each alias of `name`, if there is such a function.
+    pub(crate) fn aliases(&self, name: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
+        let aliases = &self.functions.get(name)?.aliases;
+        Some(aliases.iter().map(|(alias, version)| (alias.as_str(), version.as_str())))
     }
 
     /// Starts one instance of each function's unpublished version.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Request};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use lambridge_model::{Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
@@ -20,7 +20,6 @@ use crate::credentials::{Lease, Store};
 use crate::endpoint::Endpoint;
 use crate::{ClientError, Env, Executed, InvokeError, Invoked, Shared, answer, credentials, sign};
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge/", env!("CARGO_PKG_VERSION")));
 
 /// A client of one Lambda endpoint. Cheap to clone.
@@ -120,8 +119,34 @@ impl Lambda {
 
     /// Sends one signed Invoke. No hidden retries.
     pub async fn invoke(&self, call: Call<'_>) -> Result<Invoked, InvokeError> {
+        let mut headers = [("content-type", "application/json"); 3];
+        let mut count = 1;
+        if call.kind != InvocationType::RequestResponse {
+            headers[count] = (wire::X_AMZ_INVOCATION_TYPE, call.kind.as_str());
+            count += 1;
+        }
+        if call.log_tail {
+            headers[count] = (wire::X_AMZ_LOG_TYPE, "Tail");
+            count += 1;
+        }
+        let outgoing = Outgoing {
+            method: Method::POST,
+            path_and_query: &call.target.path_and_query,
+            headers: &headers[..count],
+            payload: call.payload,
+            trace_id: call.trace_id,
+        };
+        self.send(&outgoing, call.deadline).await
+    }
+
+    /// Sends one signed request, and reads its answer.
+    pub(crate) async fn send(
+        &self,
+        outgoing: &Outgoing<'_>,
+        deadline: Instant,
+    ) -> Result<Invoked, InvokeError> {
         let sent = AtomicBool::new(false);
-        match tokio::time::timeout_at(call.deadline, self.inner.invoke(&call, &sent)).await {
+        match tokio::time::timeout_at(deadline, self.inner.send(outgoing, &sent)).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 let executed = if sent.load(Ordering::Relaxed) { Executed::Maybe } else { Executed::No };
@@ -131,13 +156,24 @@ impl Lambda {
     }
 }
 
+/// A request to Lambda's API, not signed yet.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) method: Method,
+    /// Percent-encoded, without the endpoint's own prefix.
+    pub(crate) path_and_query: &'a str,
+    /// Beside those that each request has: lower case, in alphabetical order.
+    pub(crate) headers: &'a [(&'static str, &'static str)],
+    pub(crate) payload: Bytes,
+    pub(crate) trace_id: Option<&'a str>,
+}
+
 impl Inner {
-    async fn invoke(&self, call: &Call<'_>, sent: &AtomicBool) -> Result<Invoked, InvokeError> {
+    async fn send(&self, outgoing: &Outgoing<'_>, sent: &AtomicBool) -> Result<Invoked, InvokeError> {
         let region = self.region().await?;
         let connections = self.connections(region).await?;
         let lease = self.store.get(region).await.map_err(|message| InvokeError::NoCredentials { message })?;
         let _permit = connections.permit().await;
-        let request = signed(call, connections.endpoint(), &lease, region)?;
+        let request = signed(outgoing, connections.endpoint(), &lease, region)?;
         let answer = connections
             .exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed))
             .await
@@ -190,7 +226,7 @@ fn unreachable(broken: Broken) -> InvokeError {
 /// The request with all its headers. The trace id is not signed: proxies may change it on the way, and AWS's signer leaves it
 /// out too.
 fn signed(
-    call: &Call<'_>,
+    outgoing: &Outgoing<'_>,
     endpoint: &Endpoint,
     lease: &Lease,
     region: &str,
@@ -198,33 +234,28 @@ fn signed(
     let malformed = |what: &str| unsent(format!("the request's {what} cannot be sent"));
     let joined;
     let path_and_query = if endpoint.base.is_empty() {
-        &call.target.path_and_query
+        outgoing.path_and_query
     } else {
-        joined = format!("{}{}", endpoint.base, call.target.path_and_query);
+        joined = format!("{}{}", endpoint.base, outgoing.path_and_query);
         &joined
     };
-    let mut named = [("content-type", "application/json"); 3];
-    let mut count = 1;
-    if call.kind != InvocationType::RequestResponse {
-        named[count] = (wire::X_AMZ_INVOCATION_TYPE, call.kind.as_str());
-        count += 1;
-    }
-    if call.log_tail {
-        named[count] = (wire::X_AMZ_LOG_TYPE, "Tail");
-        count += 1;
-    }
     let date = sign::now();
     let host = endpoint.host_header.to_str().map_err(|_| malformed("host"))?;
-    let to_sign = sign::Request { path_and_query, host, headers: &named[..count], payload: &call.payload };
+    let to_sign = sign::Request {
+        method: outgoing.method.as_str(),
+        path_and_query,
+        host,
+        headers: outgoing.headers,
+        payload: &outgoing.payload,
+    };
     let authorization = lease.keys.authorization(&to_sign, region, &date);
 
-    let mut request = Request::new(Full::new(call.payload.clone()));
-    *request.method_mut() = http::Method::POST;
+    let mut request = Request::new(Full::new(outgoing.payload.clone()));
+    *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = path_and_query.parse().map_err(|_| malformed("path"))?;
     let headers = request.headers_mut();
     headers.reserve(10);
     headers.insert(HOST, endpoint.host_header.clone());
-    headers.insert(CONTENT_TYPE, JSON);
     headers.insert(http::header::USER_AGENT, USER_AGENT);
     let secret = |value: &str| {
         HeaderValue::from_str(value).map(|mut value| {
@@ -238,11 +269,11 @@ fn signed(
     if let Some(token) = lease.keys.session_token() {
         headers.insert("x-amz-security-token", secret(token).map_err(|_| malformed("session token"))?);
     }
-    for (name, value) in &named[1..count] {
+    for (name, value) in outgoing.headers {
         headers.insert(*name, HeaderValue::from_static(value));
     }
     // A trace id that cannot be a header is left out: tracing must not fail a call.
-    if let Some(trace_id) = call.trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+    if let Some(trace_id) = outgoing.trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
         headers.insert(wire::X_AMZN_TRACE_ID, trace_id);
     }
     Ok(request)

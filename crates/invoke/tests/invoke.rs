@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials as SdkKeys;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use lambridge_invoke::{Call, ClientError, Executed, InvokeError, Invoked, Lambda, Pool};
+use lambridge_invoke::{
+    Call, ClientError, Executed, InvokeError, Invoked, Lambda, Listed, ListedAlias, Pool,
+};
 use lambridge_model::{AssumeRole, Credentials, Function, Secret};
 use lambridge_testkit::{Answer, FakeLambda, Request};
 use lambridge_wire::invoke::InvocationType;
@@ -279,7 +281,8 @@ fn is_well_signed(request: &Request, endpoint: &str, id: &str, secret: &str, tok
             .unwrap()
             .into();
         let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let signable = SignableRequest::new("POST", &uri, pairs, SignableBody::Bytes(&request.body)).unwrap();
+        let signable =
+            SignableRequest::new(&request.method, &uri, pairs, SignableBody::Bytes(&request.body)).unwrap();
         let (_, signature) = sign(signable, &params).unwrap().into_parts();
         authorization.ends_with(&format!("Signature={signature}"))
     })
@@ -311,6 +314,82 @@ async fn what_arrives_is_well_signed() {
         assert!(is_well_signed(&request, &endpoint, "AKIDEXAMPLE", SECRET, None), "{request:?}");
         assert!(!is_well_signed(&request, &endpoint, "AKIDEXAMPLE", "other", None));
     }
+}
+
+#[tokio::test]
+async fn all_pages_of_a_list() {
+    let lambda = FakeLambda::echo();
+    let endpoint = lambda.endpoint();
+    let client = client(&format!("{endpoint}/base"));
+    let entry = |name: &str, version: &str| {
+        format!(r#"{{"FunctionName":"{name}","Version":"{version}","FunctionArn":"a","CodeSize":1}}"#)
+    };
+    let (first, second) = (entry("f", "$LATEST"), entry("f", "7"));
+    lambda.push(Answer::ok(format!(r#"{{"Functions":[{first},{second}],"NextMarker":"a+/ =="}}"#)));
+    lambda.push(Answer::ok(format!(r#"{{"Functions":[{}],"NextMarker":null}}"#, entry("g", "$LATEST"))));
+    let listed = client.list_functions(Instant::now() + LONG).await.unwrap();
+    let expect = [("f", "$LATEST"), ("f", "7"), ("g", "$LATEST")]
+        .map(|(name, version)| Listed { name: name.to_owned(), version: version.to_owned() });
+    assert_eq!(listed, expect);
+
+    lambda.push(Answer::ok(r#"{"Aliases":[{"Name":"live","FunctionVersion":"7"}]}"#));
+    let name = "arn:aws:lambda:eu-west-1:123456789012:function:f:live".parse().unwrap();
+    let listed = client.list_aliases(&name, Instant::now() + LONG).await.unwrap();
+    assert_eq!(listed, [ListedAlias { name: "live".to_owned(), version: "7".to_owned() }]);
+
+    let requests = lambda.requests();
+    let targets: Vec<_> = requests.iter().map(|request| request.target.as_str()).collect();
+    assert_eq!(
+        targets,
+        [
+            "/base/2015-03-31/functions?FunctionVersion=ALL",
+            "/base/2015-03-31/functions?FunctionVersion=ALL&Marker=a%2B%2F%20%3D%3D",
+            "/base/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Af/aliases",
+        ]
+    );
+    for request in requests {
+        assert_eq!((request.method.as_str(), request.body.len()), ("GET", 0));
+        assert!(is_well_signed(&request, &endpoint, "AKIDEXAMPLE", SECRET, None), "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn lists_that_fail() {
+    let lambda = FakeLambda::echo();
+    let client = client(&lambda.endpoint());
+    let page = |marker: &str| Answer::ok(format!(r#"{{"Functions":[],"NextMarker":"{marker}"}}"#));
+    let denied =
+        Answer::new(403).header("x-amzn-ErrorType", "AccessDeniedException").body(r#"{"Message":"m"}"#);
+    for (answers, expect) in [
+        (vec![Answer::ok("[1")], "Lambda failed with 200 MalformedAnswer: the list cannot be read: "),
+        (vec![page("a"), page("a")], "Lambda failed with 200 MalformedAnswer: the list repeats a page"),
+        (
+            vec![page(&"a".repeat(8193))],
+            "Lambda failed with 200 MalformedAnswer: the list's marker is too long",
+        ),
+        (vec![page("a"), denied], "access denied (AccessDeniedException): m"),
+        (vec![Answer::ok("x".repeat(6_291_557))], "the answer is larger than 6291556 bytes"),
+    ] {
+        answers.into_iter().for_each(|answer| lambda.push(answer));
+        let error = client.list_functions(Instant::now() + LONG).await.unwrap_err();
+        assert!(error.to_string().starts_with(expect), "{error}");
+    }
+    lambda.push(Answer::silence());
+    let error = client.list_functions(Instant::now() + Duration::from_millis(100)).await.unwrap_err();
+    assert!(matches!(error, InvokeError::Timeout { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_list_without_end() {
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let pages = Arc::clone(&count);
+    let lambda = FakeLambda::with(move |_| {
+        let number = pages.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Answer::ok(format!(r#"{{"Functions":[],"NextMarker":"{number}"}}"#))
+    });
+    let error = client(&lambda.endpoint()).list_functions(Instant::now() + LONG).await.unwrap_err();
+    assert!(matches!(error, InvokeError::AnswerTooLarge { .. }), "{error:?}");
+    assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2000);
 }
 
 #[tokio::test]

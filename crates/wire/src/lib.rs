@@ -2,6 +2,7 @@
 //!
 //! * [`name`]: function names, ARNs, qualifiers
 //! * [`invoke`]: the Invoke API: paths, headers, kinds, error shapes
+//! * [`list`]: ListFunctions and ListAliases
 //! * [`eventstream`]: frames of a streamed Invoke
 //! * [`prelude`]: the head of a streamed HTTP answer
 //! * [`runtime`]: the Runtime API
@@ -12,6 +13,7 @@ pub mod eventstream;
 pub mod extensions;
 pub mod invoke;
 pub mod limits;
+pub mod list;
 pub mod name;
 pub mod prelude;
 pub mod runtime;

@@ -6,5 +6,6 @@
 mod extensions;
 mod invoke;
 mod lifecycle;
+mod lists;
 mod refusals;
 mod support;

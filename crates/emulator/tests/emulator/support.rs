@@ -34,6 +34,8 @@ pub struct Plan {
     pub web: bool,
     /// Programs below the folder that stands for `/opt`, and their text; `{}` is the runtime's command.
     pub opt: Vec<(&'static str, &'static str)>,
+    /// Functions beside `f`, the same as it.
+    pub others: Vec<&'static str>,
 }
 
 /// One instance in the runtime's mode `mode`, of which words are split at spaces; `{}` is the test's folder.
@@ -61,6 +63,7 @@ pub fn plan(mode: &str) -> Plan {
         child_prefix: Vec::new(),
         web: false,
         opt: Vec::new(),
+        others: Vec::new(),
     }
 }
 
@@ -101,7 +104,12 @@ impl Plan {
             region: "us-east-1".to_owned(),
             account_id: "000000000000".to_owned(),
             key_pairs: self.key_pairs,
-            functions: [("f".to_owned(), self.run)].into(),
+            functions: self
+                .others
+                .iter()
+                .chain([&"f"])
+                .map(|name| ((*name).to_owned(), self.run.clone()))
+                .collect(),
             adapter: line(&["adapter".to_owned()]).into_iter().map(Into::into).collect(),
             child_prefix: self.child_prefix,
             inherit: std::env::var_os("PATH").map(|path| ("PATH".into(), path)).into_iter().collect(),
@@ -166,6 +174,12 @@ pub async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer 
 impl House {
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
         send(self.address, request(path, headers, body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        let mut request = request(path, &[], "");
+        *request.method_mut() = http::Method::GET;
+        send(self.address, request).await
     }
 
     pub async fn invoke(&self, event: &str) -> Answer {

@@ -25,7 +25,8 @@ fn oracle(request: &Request<'_>, token: Option<&str>, region: &str, time: System
         .into();
     let headers = request.headers.iter().copied().chain([("host", request.host)]);
     let uri = format!("http://{}{}", request.host, request.path_and_query);
-    let signable = SignableRequest::new("POST", &uri, headers, SignableBody::Bytes(request.payload)).unwrap();
+    let signable =
+        SignableRequest::new(request.method, &uri, headers, SignableBody::Bytes(request.payload)).unwrap();
     let (instructions, _) = sign(signable, &params).unwrap().into_parts();
     let mut http = http::Request::builder().uri(uri).body(()).unwrap();
     instructions.apply_to_request_http1x(&mut http);
@@ -34,8 +35,20 @@ fn oracle(request: &Request<'_>, token: Option<&str>, region: &str, time: System
 
 #[track_caller]
 fn check(path_and_query: &str, headers: &[(&'static str, &str)], payload: &[u8], token: Option<&str>) {
+    check_method("POST", path_and_query, headers, payload, token);
+}
+
+#[track_caller]
+fn check_method(
+    method: &str,
+    path_and_query: &str,
+    headers: &[(&'static str, &str)],
+    payload: &[u8],
+    token: Option<&str>,
+) {
     let time = UNIX_EPOCH + Duration::from_secs(1_763_735_675);
-    let request = Request { path_and_query, host: "lambda.eu-west-1.amazonaws.com", headers, payload };
+    let request =
+        Request { method, path_and_query, host: "lambda.eu-west-1.amazonaws.com", headers, payload };
     let keys = Keys::new("AKIDEXAMPLE", SECRET, token);
     let date = AmzDate::at(time);
     for _ in 0..2 {
@@ -65,9 +78,20 @@ fn as_aws_signs() {
 }
 
 #[test]
+fn lists_as_aws_signs() {
+    use lambridge_wire::list::{aliases_path, functions_path};
+    for marker in [None, Some("a+b/c=="), Some("ü~*' &")] {
+        check_method("GET", &functions_path(marker), &[], b"", Some("token"));
+        check_method("GET", &aliases_path("arn:aws:lambda:eu-west-1:1:function:f", marker), &[], b"", None);
+    }
+    check_method("GET", "/p?a=1&a-b=2&a=0&B=&c", &[], b"", None);
+    check_method("GET", "/p?", &[], b"", None);
+}
+
+#[test]
 fn the_key_follows_day_and_region() {
     let keys = Keys::new("AKIDEXAMPLE", SECRET, None);
-    let request = Request { path_and_query: "/", host: "h", headers: &[], payload: b"" };
+    let request = Request { method: "GET", path_and_query: "/", host: "h", headers: &[], payload: b"" };
     for (seconds, region) in [(0, "a-b-1"), (0, "a-b-2"), (86_400, "a-b-2"), (86_401, "a-b-1"), (0, "a-b-1")]
     {
         let time = UNIX_EPOCH + Duration::from_secs(seconds);
@@ -88,6 +112,17 @@ proptest! {
         let path = lambridge_wire::invoke::invoke_path(&name, qualifier.as_deref());
         check(&path, &[("content-type", "application/json")], payload.as_bytes(), None);
     }
+    #[test]
+    fn any_query(pairs in proptest::collection::vec(("[a-zA-Z.~_-]{1,4}", ".{0,8}"), 0..5)) {
+        let mut target = "/2015-03-31/functions".to_owned();
+        for (index, (name, value)) in pairs.iter().enumerate() {
+            target.push(if index == 0 { '?' } else { '&' });
+            target.push_str(name);
+            target.push('=');
+            lambridge_wire::invoke::encode_segment(value, &mut target);
+        }
+        check_method("GET", &target, &[], b"", None);
+    }
 }
 
 /// Not a test of time, which a shared machine cannot give: prints what a signature costs.
@@ -99,6 +134,7 @@ fn cost() {
     let headers = [("content-type", "application/json")];
     let path_and_query = "/2015-03-31/functions/my-function/invocations?Qualifier=live";
     let request = Request {
+        method: "POST",
         path_and_query,
         host: "lambda.eu-west-1.amazonaws.com",
         headers: &headers,

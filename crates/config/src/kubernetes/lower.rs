@@ -1,15 +1,22 @@
 //! From objects to model types: references are resolved, and every object that is wrong is told.
+//!
+//! Pure over a set of objects. One module a system; what they share is the core's: [`secret`].
 
+pub mod gateway_api;
+mod gloo;
+mod kgateway;
+pub mod secret;
+
+use super::set::Set;
 use super::syntax::Object;
 use crate::merge::Part;
 use crate::report::Report;
 
 /// Lowers all objects of all files.
 pub fn lower(objects: &[Object], report: &mut Report) -> Part {
-    for object in objects {
-        report
-            .error(&object.span, "this is a Kubernetes manifest, which is not supported yet")
-            .help("write it in the native dialect, which begins with `lambridge: 1`");
-    }
-    Part::default()
+    let set = Set::new(objects, report);
+    let mut part = Part::default();
+    gateway_api::lower(&set, &mut part, report);
+    gloo::lower(&set, &mut part, report);
+    part
 }

@@ -5,8 +5,18 @@
 //! their first `:` (or whole). A mask is as wide as what it hides, so that the marker below still points right.
 
 /// Parts of names whose values are not shown.
-const SECRET_WORDS: [&str; 9] =
-    ["secret", "token", "password", "passwd", "passphrase", "private_key", "api_key", "apikey", "access_key"];
+const SECRET_WORDS: [&str; 10] = [
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "private_key",
+    "api_key",
+    "apikey",
+    "access_key",
+    "accesskey",
+];
 
 /// A secret of more lines than that is marked by its dialect.
 const MAX_LOOK_BACK: usize = 200;
@@ -14,7 +24,9 @@ const MAX_LOOK_BACK: usize = 200;
 /// Whether the value of a key of this name is a secret.
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
-    SECRET_WORDS.iter().any(|word| name.contains(word))
+    // `secretRef` and `secret_name` say which one, not what it is.
+    let refers = name.ends_with("ref") || name.ends_with("name");
+    !refers && SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// `line` with its secrets replaced by `*`; `secret` says that it holds one whatever it looks like.
@@ -125,6 +137,8 @@ mod tests {
         check("secret_access_key: ${env:KEY}", "secret_access_key: ${env:KEY}");
         check("{ token: [a, b], c: d }", "{ token: *** **, c: d }");
         check("password: 'no end", "password: '** ***");
+        check("accessKey: QUtJQQ==", "accessKey: ********");
+        check("secretRef: { name: aws-creds }", "secretRef: { name: aws-creds }");
     }
 
     #[test]

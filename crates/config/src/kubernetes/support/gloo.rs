@@ -1,0 +1,1 @@
+//! Gloo Edge: `Upstream`, `VirtualService`, ….

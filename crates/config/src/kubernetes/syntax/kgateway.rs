@@ -1,0 +1,5 @@
+//! kgateway: `Backend`.
+use super::Kind;
+pub const KINDS: &[Kind] = &[];
+#[derive(Debug)]
+pub struct Backend {}

@@ -12,7 +12,7 @@ use lambridge_gateway::Surroundings;
 use lambridge_model::{Credentials, Model, Secret};
 
 use crate::args::Dev;
-use crate::gateway::{block_on, exit, serve_until_told};
+use crate::gateway::{Signals, block_on, exit, serve_until_told};
 use crate::reload::Watch;
 use crate::stations::Stations;
 use crate::{bind, configuration, emulator, gateway, output, sample};
@@ -36,6 +36,7 @@ async fn serve(
     key_pairs.extend(model.emulator.credentials.clone());
     key_pairs.extend(pairs_of(&model));
 
+    let signals = Signals::listen()?;
     let stations = Stations::start().await?;
     if builtin {
         sample::point_at(&mut model, &stations);
@@ -68,7 +69,7 @@ async fn serve(
         Some((model, ()))
     };
     let watch = Watch::new(if builtin { &[] } else { &watched });
-    let served = serve_until_told(&gateway, watch, reload).await;
+    let served = serve_until_told(&gateway, signals, watch, reload).await;
     gateway.drain().await;
     emulator.shutdown().await;
     served

@@ -25,8 +25,9 @@ pub fn run(options: &Serve) -> ExitCode {
     bind::apply(&options.bind, &mut model);
     let served = block_on(async {
         let key_pairs = model.emulator.credentials.clone().into_iter().collect();
+        let mut ending = Ending::listen()?;
         let emulator = start(settings(&model, model.emulator.address, key_pairs)?).await?;
-        Ending::listen()?.told().await;
+        ending.told().await;
         emulator.shutdown().await;
         Ok(())
     });

@@ -19,8 +19,9 @@ pub fn run(options: &Serve) -> ExitCode {
     };
     let Some((model, watched)) = load() else { return ExitCode::FAILURE };
     let served = block_on(async {
+        let signals = Signals::listen()?;
         let gateway = start(model, Surroundings::of_process()).await?;
-        serve_until_told(&gateway, Watch::new(&watched), load).await?;
+        serve_until_told(&gateway, signals, Watch::new(&watched), load).await?;
         gateway.drain().await;
         Ok(())
     });
@@ -43,15 +44,14 @@ pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, 
 /// Serves until SIGTERM or SIGINT. `load` gives the next model, or nothing when the old one stays.
 pub async fn serve_until_told<W>(
     gateway: &Gateway,
+    mut signals: Signals,
     mut watch: Watch,
     load: impl Fn() -> Option<(Model, W)>,
 ) -> Result<(), String> {
-    let mut ending = Ending::listen()?;
-    let mut hangup = listen(SignalKind::hangup())?;
     loop {
         tokio::select! {
-            () = ending.told() => return Ok(()),
-            _ = hangup.recv() => {}
+            () = signals.ending.told() => return Ok(()),
+            _ = signals.hangup.recv() => {}
             () = watch.changed() => {}
         }
         let outcome = match load() {
@@ -62,6 +62,19 @@ pub async fn serve_until_told<W>(
             Ok(()) => output::complain("configuration reloaded"),
             Err(why) => output::complain(&format!("reload rejected, the old configuration stays: {why}")),
         }
+    }
+}
+
+/// What a serving process is told. Listened to before an address is printed: who has read it may send a signal at once,
+/// and one that nobody listens to ends the process on the spot.
+pub struct Signals {
+    ending: Ending,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub fn listen() -> Result<Self, String> {
+        Ok(Self { ending: Ending::listen()?, hangup: listen(SignalKind::hangup())? })
     }
 }
 

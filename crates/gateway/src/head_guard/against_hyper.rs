@@ -130,7 +130,6 @@ fn by_hyper(bytes: &[u8]) -> (Vec<Message>, bool) {
         async move {
             let (head, body) = request.into_parts();
             let closes = head.version == http::Version::HTTP_10
-                || head.method == http::Method::CONNECT
                 || head.headers.get_all("connection").iter().any(|value| {
                     String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase().contains("close")
                 });

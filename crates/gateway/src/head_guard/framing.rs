@@ -212,7 +212,8 @@ fn request_line(line: &[u8]) -> Result<bool, Reason> {
     let (Some(method), Some(target), Some(version)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Reason::BadRequest);
     };
-    if method.len() > 32 || !is_token(method) {
+    // A 2xx to CONNECT ends HTTP on the connection (RFC 9110 section 9.3.6), and a function's answer may be one.
+    if method.len() > 32 || !is_token(method) || method == b"CONNECT" {
         return Err(Reason::BadRequest);
     }
     if target.len() > TARGET_MAX {
@@ -446,6 +447,7 @@ mod tests {
         bad("GET / HTTP/1.1\r\nx: \0\r\n\r\n");
         bad("GET / HTTP/2.0\r\n\r\n");
         bad("GET /\r\n\r\n");
+        bad("CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n");
         bad("GET  / HTTP/1.1\r\n\r\n");
         bad("GET / HTTP/1.1 \r\n\r\n");
         bad("G(T / HTTP/1.1\r\n\r\n");

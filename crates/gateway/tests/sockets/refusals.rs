@@ -128,3 +128,15 @@ async fn throttles_pass_the_wait_on() {
 async fn check_works(address: std::net::SocketAddr) {
     assert!(get(address, "GET", "/").await.ends_with("ok"));
 }
+
+/// A gateway is no forward proxy. A 2xx to CONNECT would hand the connection over to nobody (RFC 9110 section 9.3.6).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_tunnels() {
+    let world = start(|_| {}).await;
+    for head in ["CONNECT h:80 HTTP/1.1\r\nhost: h:80\r\n\r\n", "CONNECT / HTTP/1.1\r\nhost: h\r\n\r\n"] {
+        let answer =
+            talk(world.address, format!("{head}GET /smuggled HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await;
+        check(&world, &answer, 400, "bad_request").await;
+    }
+    assert!(world.lambda.requests().is_empty());
+}

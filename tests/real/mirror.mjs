@@ -1,6 +1,6 @@
 // A web application that shows what reaches it: the request as JSON, and those that came before the first of them.
 // It listens on LISTEN (ports by commas); `/status/N` is answered with N, and so is every path that begins with one of
-// ANSWERS (`/=503,/ready=200`, the longest counts). `/meet/N` is answered once N requests wait for that. On PROXY it stands
+// ANSWERS (`/=503,/ready=200`, the longest counts). `/bytes/HEX` is answered with these bytes. `/meet/N` is answered once N requests wait for that. On PROXY it stands
 // before Lambda's Runtime API, as a tracer does, and leaves a mark in each event.
 import { createServer } from "node:http";
 
@@ -20,6 +20,11 @@ const server = (port) =>
       const headers = {};
       for (const [name, value] of Object.entries(request.headers)) if (name !== "host") headers[name] = value;
       const body = Buffer.concat(chunks).toString("base64");
+      if (url.startsWith("/bytes/")) {
+        // Bytes in hex, said to be text; and a header twice.
+        response.writeHead(200, [["content-type", "text/csv"], ["x-many", "a"], ["x-many", "b"]]);
+        return response.end(Buffer.from(url.slice(7), "hex"));
+      }
       response.writeHead(status, [
         ["content-type", url.endsWith(".bin") ? "application/octet-stream" : "application/json"],
         ["set-cookie", "a=1; Path=/"],

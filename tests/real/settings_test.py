@@ -257,6 +257,33 @@ class Settings(unittest.TestCase):
         saw = self.one("proxy-ours", http_v2("GET", "/x"))["seen"]
         self.assertEqual((saw["url"], saw["headers"]["x-marked"]), ("/x", "by the proxy"))
 
+    def test_where_they_differ(self):
+        """The differences of docs/compatibility/lambda-web-adapter.md, from both sides."""
+
+        def check(event, ours, theirs, look):
+            event = json.dumps(event)
+            for who, expect in {"ours": ours, "theirs": theirs}.items():
+                with self.subTest(event, who=who):
+                    answer = self.client.invoke(FunctionName=f"plain-{who}", Payload=event)
+                    payload = json.loads(answer["Payload"].read())
+                    self.assertEqual("failed" if "FunctionError" in answer else look(payload), expect, payload)
+
+        def body(answer):
+            return base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+
+        def url(answer):
+            return json.loads(answer["body"])["url"]
+
+        def cookie(answer):
+            return json.loads(answer["body"])["headers"]["cookie"]
+
+        check(http_v2("GET", "/bytes/efbbbf61"), b"\xef\xbb\xbfa", b"a", body)
+        check(http_v2("GET", "/bytes/636166e9"), b"caf\xe9", "caf\ufffd".encode(), body)
+        check(http_v2("GET", "/bytes/61"), "a, b", "a", lambda answer: answer["headers"]["x-many"])
+        check(http_v2("GET", '/x?a="b"'), "/x?a=%22b%22", "failed", url)
+        check(http_v2("GET", "/a/../b/%2E%2e/c"), "/a/../b/%2E%2e/c", "/c", url)
+        check(http_v2("GET", "/x") | {"cookies": ["a=1", "b=2"]}, "a=1; b=2", "a=1;b=2", cookie)
+
     def test_streamed(self):
         answer = self.both("stream", http_v2("POST", "/status/201", {}, b"body"))
         self.assertTrue(answer["streamed"])

@@ -14,6 +14,7 @@ mod body;
 mod context;
 mod envelope;
 mod fields;
+pub mod gloo;
 mod http_v2;
 mod json;
 mod krakend;

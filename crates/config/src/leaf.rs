@@ -73,6 +73,18 @@ impl Lower<'_> {
         }
     }
 
+    pub fn bool(&mut self, leaf: &Option<Leaf>) -> Option<bool> {
+        let leaf = leaf.as_ref()?;
+        match leaf.text.as_str() {
+            "true" if leaf.kind == ScalarKind::Bool || leaf.referred => Some(true),
+            "false" if leaf.kind == ScalarKind::Bool || leaf.referred => Some(false),
+            _ => {
+                self.wrong(leaf, "is neither true nor false", "write `true` or `false`, without quotes");
+                None
+            }
+        }
+    }
+
     pub fn duration(&mut self, leaf: &Option<Leaf>, range: RangeInclusive<Duration>) -> Option<Duration> {
         self.duration_by(values::duration, DURATION_HELP, leaf, range)
     }

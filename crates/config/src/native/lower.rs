@@ -23,6 +23,14 @@ use crate::leaf::Lower;
 use crate::merge::{Part, PartFunction, PartRoute};
 use crate::report::Report;
 
+/// Whose error answers there are.
+const ERRORS: [(&str, Errors); 4] = [
+    ("native", Errors::Native),
+    ("runway", Errors::Runway),
+    ("krakend", Errors::Krakend),
+    ("envoy", Errors::Envoy),
+];
+
 /// What `aws:` says for the functions of its file.
 #[derive(Debug, Default, Clone)]
 pub struct AwsDefaults {
@@ -93,12 +101,10 @@ fn listener_of(listener: &syntax::Listener, lower: &mut Lower<'_>) -> Option<(Li
         let client_ca_file = lower.path(tls.client_ca_file.as_ref());
         Some(Tls { cert_file: cert_file?, key_file: key_file?, client_ca_file })
     });
+    let errors = lower.word(&listener.errors, "listeners[].errors", &ERRORS).unwrap_or_default();
     let address = lower.required(&listener.address, &listener.span, "listeners", "address")?;
     let socket = lower.address(address)?;
-    Some((
-        Listener { address: socket, tls, errors: Errors::Native, origin: address.span.origin() },
-        address.span.clone(),
-    ))
+    Some((Listener { address: socket, tls, errors, origin: address.span.origin() }, address.span.clone()))
 }
 
 fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {

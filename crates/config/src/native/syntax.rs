@@ -28,6 +28,7 @@ pub struct Listener {
     pub span: Span,
     pub address: Option<Leaf>,
     pub tls: Option<Tls>,
+    pub errors: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,9 @@ pub struct Function {
     pub credentials: Option<Credentials>,
     pub event: Option<Leaf>,
     pub answer: Option<Leaf>,
+    pub krakend: Option<Krakend>,
     pub invoke: Option<Leaf>,
+    pub discover: Option<Leaf>,
     pub binary_media_types: Option<(Span, Vec<Leaf>)>,
     pub timeout: Option<Leaf>,
     pub retries_max: Option<Leaf>,
@@ -90,6 +93,18 @@ pub struct Function {
     pub concurrency_queue: Option<Leaf>,
     pub concurrency_wait: Option<Leaf>,
     pub run: Option<Run>,
+}
+
+#[derive(Debug)]
+pub struct Krakend {
+    pub span: Span,
+    pub target: Option<Leaf>,
+    pub allow: Option<(Span, Vec<Leaf>)>,
+    pub deny: Option<(Span, Vec<Leaf>)>,
+    pub mapping: Vec<(Leaf, Leaf)>,
+    pub group: Option<Leaf>,
+    pub encoding: Option<Leaf>,
+    pub cache_ttl: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -127,6 +142,9 @@ pub struct Route {
     pub function: Option<Leaf>,
     pub functions: Option<(Span, Vec<Weighted>)>,
     pub answer: Option<Static>,
+    pub function_from: Option<FunctionFrom>,
+    pub scripts: Option<Scripts>,
+    pub order: Option<Leaf>,
     pub listeners: Option<(Span, Vec<Leaf>)>,
     pub errors: Option<Leaf>,
     /// A key names a target, if only one that is refused or cannot be read: then none is missing.
@@ -152,6 +170,26 @@ pub struct Weighted {
     pub span: Span,
     pub name: Option<Leaf>,
     pub weight: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct FunctionFrom {
+    pub span: Span,
+    pub path: Option<Leaf>,
+    pub header: Option<Leaf>,
+    pub query: Option<Leaf>,
+    pub function: Option<Leaf>,
+    pub allow: Option<(Span, Vec<Leaf>)>,
+}
+
+#[derive(Debug)]
+pub struct Scripts {
+    pub span: Span,
+    /// Name and code of each.
+    pub sources: Vec<(Span, Option<Leaf>, Option<Leaf>)>,
+    pub pre: Option<Leaf>,
+    pub post: Option<Leaf>,
+    pub open_libs: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -263,6 +301,7 @@ fn listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
             key_file: reader.leaf(fields, "key_file"),
             client_ca_file: reader.leaf(fields, "client_ca_file"),
         }),
+        errors: reader.leaf(&fields, "errors"),
     })
 }
 
@@ -302,7 +341,18 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
         credentials: reader.section(fields, "credentials", credentials),
         event: reader.leaf(fields, "event"),
         answer: reader.leaf(fields, "answer"),
+        krakend: reader.section(fields, "krakend", |reader, fields| Krakend {
+            span: fields.span.clone(),
+            target: reader.leaf(fields, "target"),
+            allow: reader.leaves(fields, "allow"),
+            deny: reader.leaves(fields, "deny"),
+            mapping: reader.pairs(fields, "mapping").unwrap_or_default(),
+            group: reader.leaf(fields, "group"),
+            encoding: reader.leaf(fields, "encoding"),
+            cache_ttl: reader.leaf(fields, "cache_ttl"),
+        }),
         invoke: reader.leaf(fields, "invoke"),
+        discover: reader.leaf(fields, "discover"),
         binary_media_types: reader.leaves(fields, "binary_media_types"),
         timeout: reader.leaf(fields, "timeout"),
         retries_max: retries.0,
@@ -380,8 +430,32 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
             headers: reader.multi_pairs(fields, "headers"),
             body: reader.leaf(fields, "body"),
         }),
+        function_from: reader.section(&fields, "function_from", |reader, fields| FunctionFrom {
+            span: fields.span.clone(),
+            path: reader.leaf(fields, "path"),
+            header: reader.leaf(fields, "header"),
+            query: reader.leaf(fields, "query"),
+            function: reader.leaf(fields, "function"),
+            allow: reader.leaves(fields, "allow"),
+        }),
+        scripts: reader.section(&fields, "scripts", scripts),
+        order: reader.leaf(&fields, "order"),
         listeners: reader.leaves(&fields, "listeners"),
         errors: reader.leaf(&fields, "errors"),
         has_target: targets.iter().any(|key| fields.has(key)),
     })
+}
+
+fn scripts(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Scripts {
+    let sources = reader.list(fields, "sources", |reader, node| {
+        let fields = reader.fields(node, "routes[].scripts.sources[]")?;
+        Some((fields.span.clone(), reader.leaf(&fields, "name"), reader.leaf(&fields, "text")))
+    });
+    Scripts {
+        span: fields.span.clone(),
+        sources: sources.map(|(_, sources)| sources).unwrap_or_default(),
+        pre: reader.leaf(fields, "pre"),
+        post: reader.leaf(fields, "post"),
+        open_libs: reader.leaf(fields, "open_libs"),
+    }
 }

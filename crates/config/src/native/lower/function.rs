@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Concurrency, Function, Invocation, Program, Retries, RetryOn, Run, Url, UrlMode,
+    AnswerRule, Concurrency, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Retries, RetryOn,
+    Run, Url, UrlMode,
 };
 use lambridge_wire::name::FunctionName;
 
 use super::AwsDefaults;
+use crate::document::Span;
 use crate::leaf::Lower;
 use crate::native::syntax;
 use crate::reader::Leaf;
@@ -22,6 +24,7 @@ const QUARTER_HOUR: Duration = Duration::from_secs(900);
 /// Where a managed runtime starts.
 const RUNTIME: &str = "/var/runtime/bootstrap";
 const HOUR: Duration = Duration::from_secs(3600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'_>) -> Option<Function> {
     let name = name(function, lower);
@@ -29,7 +32,13 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
     let region = region(function, name.as_ref(), aws, lower);
     let formats: Vec<(&str, Format)> = Format::ALL.iter().map(|format| (format.name(), *format)).collect();
     let event = lower.word(&function.event, "functions.*.event", &formats).unwrap_or_default();
-    let answers = [("proxy", AnswerRule::Proxy), ("raw", AnswerRule::Raw)];
+    let answers = [
+        ("proxy", AnswerRule::Proxy),
+        ("raw", AnswerRule::Raw),
+        ("gloo_alb", AnswerRule::GlooAlb),
+        ("gloo_api_gateway", AnswerRule::GlooApiGateway),
+        ("krakend", AnswerRule::Krakend(Box::default())),
+    ];
     let kinds = [("sync", Invocation::Sync), ("async", Invocation::Async), ("dry_run", Invocation::DryRun)];
     let on = [("safe", RetryOn::Safe), ("sdk", RetryOn::Sdk)];
     let retries = Retries::default();
@@ -40,7 +49,19 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         None => aws.credentials.clone(),
     };
     let endpoint = lower.endpoint(&function.endpoint).or_else(|| aws.endpoint.clone());
-    let answer = lower.word(&function.answer, "functions.*.answer", &answers).unwrap_or_default();
+    let mut answer = lower.word(&function.answer, "functions.*.answer", &answers).unwrap_or_default();
+    if let Some(shape) = &function.krakend {
+        let shaped = krakend(shape, lower);
+        match &mut answer {
+            AnswerRule::Krakend(rule) => **rule = shaped,
+            _ => {
+                lower
+                    .report
+                    .error(&shape.span, "`krakend` counts only for `answer: krakend`")
+                    .help("remove it, or add `answer: krakend`");
+            }
+        }
+    }
     let invoke = lower.word(&function.invoke, "functions.*.invoke", &kinds).unwrap_or_default();
     let timeout = lower.duration(&function.timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(30));
     let retries = Retries {
@@ -63,7 +84,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         event,
         answer,
         invoke,
-        discover: false,
+        discover: lower.bool(&function.discover).unwrap_or_default(),
         binary_media_types,
         timeout,
         retries,
@@ -71,6 +92,36 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         run,
         origin: function.key.span.origin(),
     })
+}
+
+/// What `answer: krakend` does to an object.
+fn krakend(shape: &syntax::Krakend, lower: &mut Lower<'_>) -> KrakendAnswer {
+    let encodings = [
+        ("json", KrakendEncoding::Json),
+        ("json_collection", KrakendEncoding::JsonCollection),
+        ("string", KrakendEncoding::String),
+        ("no_op", KrakendEncoding::NoOp),
+    ];
+    let mut paths = |list: &Option<(Span, Vec<Leaf>)>| -> Vec<String> {
+        let leaves = list.iter().flat_map(|(_, leaves)| leaves);
+        leaves.filter_map(|leaf| lower.not_empty(leaf)).collect()
+    };
+    let (allow, deny) = (paths(&shape.allow), paths(&shape.deny));
+    if let (Some(_), Some((span, _))) = (&shape.allow, &shape.deny) {
+        lower
+            .report
+            .error(span, "`allow` and `deny` exclude each other")
+            .help("what is not allowed is gone already; keep one of them");
+    }
+    KrakendAnswer {
+        target: shape.target.as_ref().and_then(|leaf| lower.not_empty(leaf)),
+        allow,
+        deny,
+        mapping: shape.mapping.iter().map(|(old, new)| (old.text.clone(), new.text.clone())).collect(),
+        group: shape.group.as_ref().and_then(|leaf| lower.not_empty(leaf)),
+        encoding: lower.word(&shape.encoding, "functions.*.krakend.encoding", &encodings).unwrap_or_default(),
+        cache_ttl: lower.duration(&shape.cache_ttl, Duration::ZERO..=YEAR).unwrap_or_default(),
+    }
 }
 
 /// The key itself when the file gives no name.

@@ -1,7 +1,11 @@
 //! `routes[]`.
 
-use lambridge_model::{Errors, Matcher, PathMatch, Route, StaticAnswer, Target, Template, Weighted};
+use lambridge_model::{
+    FunctionFrom, Matcher, NameSource, PathMatch, Route, ScriptSource, Scripts, Segment, StaticAnswer,
+    Target, Template, Weighted,
+};
 
+use super::ERRORS;
 use crate::leaf::Lower;
 use crate::merge::{PartRoute, Reference};
 use crate::native::syntax;
@@ -30,16 +34,18 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
     };
     let (target, functions) = target(route, lower);
     let listeners = listeners(route, lower);
-    lower.word(&route.errors, "routes[].errors", &[("native", Errors::Native)]);
+    let errors = lower.word(&route.errors, "routes[].errors", &ERRORS).unwrap_or_default();
+    let order = lower.number(&route.order, 0..=1_000_000).and_then(|order| u32::try_from(order).ok());
+    let scripts = route.scripts.as_ref().and_then(|scripts| scripts_of(scripts, lower));
     let id = route.id.as_ref().and_then(|leaf| lower.not_empty(leaf).map(|text| (text, leaf.span.clone())));
     let route_of = |matcher: Matcher, target: Target| Route {
         id: String::new(),
         matcher,
         listeners: listeners.iter().map(|(address, _)| *address).collect(),
         target,
-        errors: Errors::Native,
-        order: 0,
-        scripts: None,
+        errors,
+        order: order.unwrap_or_default(),
+        scripts: scripts.clone(),
         origin: route.span.origin(),
     };
     PartRoute {
@@ -214,13 +220,16 @@ fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<
     if let Some(answer) = &route.answer {
         found.push(("static", &answer.span));
     }
+    if let Some(from) = &route.function_from {
+        found.push(("function_from", &from.span));
+    }
     match found.as_slice() {
         [] if route.has_target => return (None, Vec::new()),
         [] => {
             lower
                 .report
                 .error(&route.span, "this route goes nowhere")
-                .help("add `function`, `functions` or `static`");
+                .help("add `function`, `functions`, `function_from` or `static`");
         }
         [_] => {}
         [(first, _), rest @ ..] => {
@@ -238,6 +247,9 @@ fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<
     }
     if let Some((span, set)) = &route.functions {
         return weighted(set, span, lower);
+    }
+    if let Some(from) = &route.function_from {
+        return function_from(route, from, lower);
     }
     let answer = route.answer.as_ref().map(|answer| Target::Static(static_answer(answer, lower)));
     (answer, Vec::new())
@@ -275,6 +287,91 @@ fn weighted(
             .help("give one function a weight above 0");
     }
     (Some(Target::Functions(targets)), references)
+}
+
+/// A name from the request, and which names may be called.
+fn function_from(
+    route: &syntax::Route,
+    from: &syntax::FunctionFrom,
+    lower: &mut Lower<'_>,
+) -> (Option<Target>, Vec<Reference>) {
+    let sources = [("path", &from.path), ("header", &from.header), ("query", &from.query)];
+    let mut written = sources.iter().filter_map(|(name, leaf)| leaf.as_ref().map(|leaf| (*name, leaf)));
+    let source = written.next();
+    match (source, written.next()) {
+        (None, _) => {
+            lower
+                .report
+                .error(&from.span, "`function_from` does not say where the name stands")
+                .help("add `path`, `header` or `query`");
+        }
+        (Some((first, _)), Some((other, leaf))) => {
+            lower
+                .report
+                .error(&leaf.span, format!("`{first}` and `{other}` exclude each other"))
+                .help("the name stands in one place");
+        }
+        _ => {}
+    }
+    let source = source.and_then(|(kind, leaf)| name_source(route, kind, leaf, lower));
+    let allow: Vec<String> =
+        from.allow.iter().flat_map(|(_, leaves)| leaves).map(|leaf| leaf.text.clone()).collect();
+    if allow.is_empty() {
+        let span = from.allow.as_ref().map_or(&from.span, |(span, _)| span);
+        lower
+            .report
+            .error(span, "`allow` names no function")
+            .help("list the names that clients may call; `shop-*` allows those that begin so, `*` all");
+    }
+    let leaf = lower.required(&from.function, &from.span, "function_from", "function");
+    let references = leaf.iter().map(|leaf| reference(leaf)).collect();
+    let target = source.zip(leaf).map(|(source, leaf)| {
+        Target::FunctionFrom(FunctionFrom { function: leaf.text.clone(), source, allow })
+    });
+    (target, references)
+}
+
+fn name_source(route: &syntax::Route, kind: &str, leaf: &Leaf, lower: &mut Lower<'_>) -> Option<NameSource> {
+    match kind {
+        "path" => {
+            let template: Option<Template> =
+                route.matcher.as_ref().and_then(|matcher| matcher.path.as_ref()?.text.parse().ok());
+            let known =
+                |segment: &Segment| matches!(segment, Segment::Param { name, .. } if *name == leaf.text);
+            let is_known = template.is_some_and(|template| template.segments().iter().any(known));
+            if !is_known && route.scripts.is_none() {
+                let help = format!("write the path with `{{{}}}` in it", leaf.text);
+                lower.wrong(leaf, "is no parameter of the path", &help);
+            }
+            Some(NameSource::Path(leaf.text.clone()))
+        }
+        "header" => {
+            if !values::is_token(&leaf.text) {
+                lower.wrong(leaf, "is not the name of a header", "letters, digits and `-`");
+            }
+            Some(NameSource::Header(leaf.text.to_ascii_lowercase()))
+        }
+        _ => lower.not_empty(leaf).map(NameSource::Query),
+    }
+}
+
+fn scripts_of(scripts: &syntax::Scripts, lower: &mut Lower<'_>) -> Option<Scripts> {
+    let mut sources = Vec::new();
+    for (span, name, text) in &scripts.sources {
+        let name = lower.required(name, span, "sources", "name");
+        let text = lower.required(text, span, "sources", "text");
+        if let (Some(name), Some(text)) = (name, text) {
+            sources.push(ScriptSource { name: name.text.clone(), text: text.text.clone() });
+        }
+    }
+    let code = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.text.clone());
+    let (pre, post) = (code(&scripts.pre), code(&scripts.post));
+    if pre.is_none() && post.is_none() && sources.is_empty() {
+        lower.report.error(&scripts.span, "`scripts` has no code").help("add `pre`, `post` or `sources`");
+        return None;
+    }
+    let open_libs = lower.bool(&scripts.open_libs).unwrap_or_default();
+    Some(Scripts { sources, pre, post, open_libs, origin: scripts.span.origin() })
 }
 
 fn static_answer(answer: &syntax::Static, lower: &mut Lower<'_>) -> StaticAnswer {

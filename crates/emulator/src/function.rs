@@ -276,7 +276,13 @@ struct Prepared {
 
 async fn prepare(function: &Function, index: usize) -> Prepared {
     let begun = Instant::now();
-    let sandbox = function.sandbox(index, function.context.timing.init).expect("a place has an instance");
+    let init = function.context.timing.init;
+    let mut sandbox = function.sandbox(index, init).expect("a place has an instance");
+    if sandbox.is_ready() && sandbox.is_dying() {
+        // It died since its last invocation, and this one is not to learn of it.
+        drop(tokio::time::timeout(init, sandbox.over()).await);
+        sandbox = function.sandbox(index, init).expect("a place has an instance");
+    }
     if sandbox.is_ready() {
         return Prepared { sandbox, ready: true, deadline: None, init: None };
     }

@@ -4,14 +4,20 @@
 //! threads of an async runtime come and go. So one thread does nothing but start children, and lives as long as the
 //! emulator. Each child leads a process group; whoever drops a [`Process`] kills that group.
 //!
-//! Source: prctl(2), `PR_SET_PDEATHSIG`; setpgid(2).
+//! That a child has ended is known when it was waited for. Others may know sooner: an exit closes the sockets first. So
+//! [`Process::is_dead`] looks at what an exit gives up before it closes anything, the memory: whoever saw a connection of
+//! the child break because it died, and tells, tells of a child that is seen to be dead by then.
+//!
+//! Source: prctl(2), `PR_SET_PDEATHSIG`; setpgid(2); proc_pid_statm(5); the order of `do_exit` in Linux's `kernel/exit.c`.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
@@ -51,7 +57,9 @@ impl Spawner {
             .map_err(|_| io::Error::other("no thread starts children"))?;
         let child = child.await.map_err(|_| io::Error::other("the thread that starts children ended"))??;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok((Arc::new(Process { group: Mutex::new(leader) }), child))
+        // Open from now on: it stays this child's, even when its number is given to another.
+        let memory = child.id().and_then(|id| File::open(format!("/proc/{id}/statm")).ok());
+        Ok((Arc::new(Process { group: Mutex::new(leader), memory }), child))
     }
 }
 
@@ -60,6 +68,8 @@ impl Spawner {
 pub(crate) struct Process {
     /// `None` once the leader was waited for: the number may then belong to another.
     group: Mutex<Option<Pid>>,
+    /// The leader's sizes in pages, the whole first. `None` where there is no `/proc`.
+    memory: Option<File>,
 }
 
 impl Process {
@@ -69,6 +79,18 @@ impl Process {
             // The only failure is that the group has ended already.
             let _ = kill_process_group(group, signal);
         }
+    }
+
+    /// Whether the leader has exited, or has begun to. Takes a microsecond, and does not wait for it.
+    pub(crate) fn is_dead(&self) -> bool {
+        if let Some(memory) = &self.memory {
+            let mut sizes = [0; 32];
+            // Once it was waited for, there is no such process.
+            return memory.read_at(&mut sizes, 0).map_or(true, |read| sizes[..read.min(2)] == *b"0 ");
+        }
+        let group = *self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        group.is_none_or(|leader| !matches!(waitid(WaitId::Pid(leader), look), Ok(None)))
     }
 
     /// Waits for the leader, then kills what is left of the group.
@@ -125,9 +147,7 @@ fn signal_name(number: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ending;
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::ExitStatus;
+    use super::*;
 
     fn check(raw: i32, expect: Option<&str>) {
         assert_eq!(ending(ExitStatus::from_raw(raw)).as_deref(), expect, "{raw:#x}");
@@ -141,5 +161,26 @@ mod tests {
         check(9, Some("signal: killed"));
         check(11 | 0x80, Some("signal: segmentation fault (core dumped)"));
         check(60, Some("signal: signal 60"));
+    }
+
+    #[tokio::test]
+    async fn the_dead_are_seen_before_they_are_waited_for() {
+        for memory in [true, false] {
+            let mut command = Command::new("sleep");
+            command.arg("600");
+            let (process, child) = Spawner::start().unwrap().spawn(command).await.unwrap();
+            let mut process = Arc::into_inner(process).unwrap();
+            if !memory {
+                process.memory = None;
+            }
+            assert!(!process.is_dead());
+            process.signal(Signal::KILL);
+            // This thread does not let go, so the runtime cannot wait for the child meanwhile.
+            while !process.is_dead() {
+                std::thread::yield_now();
+            }
+            assert_eq!(ending(process.wait(child).await.unwrap()).as_deref(), Some("signal: killed"));
+            assert!(process.is_dead());
+        }
     }
 }

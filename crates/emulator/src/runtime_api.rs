@@ -160,9 +160,23 @@ fn check(sandbox: &Sandbox, id: &str, headers: &HeaderMap, to: &str) -> Result<(
 }
 
 fn settle(sandbox: &Sandbox, id: &str, outcome: Outcome) -> Answer {
+    if !sandbox.state().external.is_empty() && blames_app(&outcome.payload) && sandbox.is_dying() {
+        // Its exit is about to be known, and ends the invocation.
+        return json(202, wire::ACCEPTED_BODY);
+    }
     sandbox.state().answer(id, outcome);
     sandbox.ring();
     json(202, wire::ACCEPTED_BODY)
+}
+
+/// Whether this is the web adapter's own word that its connection to the application broke.
+///
+/// Two see an application die: the adapter, whose connection breaks, and the platform, whose process ends. The platform's
+/// word is the one that counts, whoever is first.
+fn blames_app(payload: &[u8]) -> bool {
+    const WORDS: [&str; 2] = ["urn:lambridge:problem:upstream_error", "Function.AppFailed"];
+    payload.len() <= 1024
+        && std::str::from_utf8(payload).is_ok_and(|text| WORDS.iter().any(|word| text.contains(word)))
 }
 
 /// A refusal, and its text where it is not the usual one.

@@ -94,6 +94,17 @@ impl Sandbox {
         self.state().ended()
     }
 
+    /// Whether one of its processes has begun to exit, although that may not be in the state yet.
+    pub(crate) fn is_dying(&self) -> bool {
+        let parts = self.parts();
+        parts.runtime.iter().chain(&parts.extensions).any(|process| process.is_dead())
+    }
+
+    /// Waits until it can take no invocation any more.
+    pub(crate) async fn over(&self) {
+        self.until(|state| state.ended().then_some(())).await;
+    }
+
     /// Waits for the end of the init phase: whether it is ready.
     pub(crate) async fn initialized(&self) -> bool {
         self.until(|state| if state.ended() { Some(false) } else { state.is_ready().then_some(true) }).await

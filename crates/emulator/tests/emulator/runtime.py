@@ -65,6 +65,18 @@ def handle(connection, event, head):
                 f"Lambda-Runtime-Function-Error-Body: {report}\r\n\r\n").encode())
             raw.recv(4096)
         return
+    if do == "blame":
+        # The adapter's part when an application dies: by the time the connection breaks, the memory has gone.
+        if event["app"] != os.getppid():
+            with open(f"/proc/{event['app']}/statm") as memory:
+                os.kill(event["app"], signal.SIGKILL)
+                try:
+                    while not memory.read().startswith("0 "):
+                        memory.seek(0)
+                except ProcessLookupError:
+                    pass
+        problem = json.dumps({"type": "urn:lambridge:problem:upstream_error"})
+        return call(connection, "POST", answer, json.dumps({"statusCode": 502, "body": problem}))
     if do == "head":
         return call(connection, "POST", answer, json.dumps({name.lower(): value for name, value in head.items()}))
     if do == "environment":

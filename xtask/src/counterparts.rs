@@ -4,12 +4,14 @@
 //! * `node_modules`: AWS's JavaScript SDK and runtime client, and Express.
 //! * `aws-lambda-ric`: the native half of that runtime client, see [`node_client`].
 //! * AWS Lambda Web Adapter, the one that the benchmarks measure too, under `target/tools`.
+//! * Chromium, of the system: see [`browser`].
 //! * `rust`: the example function on AWS's Rust runtime client.
 //!
 //! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json` and
 //! the example's `Cargo.lock`. Each environment carries a stamp: the text that it was made from. A second run with the
 //! same text finds the stamp and installs nothing.
 
+mod browser;
 mod node_client;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +43,7 @@ pub fn prepare(workspace: &Workspace) -> Result<Counterparts, String> {
     let python = step("python counterparts", || python(&folder, &pins.join("requirements.txt")))?;
     step("node counterparts", || node(&folder, &pins))?;
     step("node runtime client", || node_client::provide(&folder, &pins, &python))?;
+    step("browser", browser::prepare)?;
     let rust_function = step("rust function", || rust(&folder, &workspace.root))?;
     let web_adapter = step("aws lambda web adapter", || peers::web_adapter(&workspace.target.join("tools")))?;
     Ok(Counterparts { python, folder, rust_function, web_adapter })

@@ -1,4 +1,4 @@
-"""AWS's command line against the emulator: the call of KrakenD's document as it stands there, and its other ways to invoke."""
+"""AWS's command line against the emulator: the call of KrakenD's document as it stands there, its other ways to invoke, and its lists."""
 
 import base64
 import json
@@ -92,6 +92,16 @@ class Cli(unittest.TestCase):
         log = base64.b64decode(head["LogResult"]).decode()
         self.assertRegex(log, r"START RequestId: [0-9a-f-]{36} Version: \$LATEST\n")
         self.assertRegex(log, r"REPORT RequestId: [0-9a-f-]{36}\t")
+
+    def test_lists(self):
+        listed, _ = self.answered("aws lambda list-functions --region us-east-1 --output json")
+        names = sorted(function["FunctionName"] for function in listed["Functions"])
+        self.assertEqual(names, ["my-function", "my-lambda", "myLambdaFunction"])
+        listed, _ = self.answered("aws lambda list-functions --region us-east-1 --output json --function-version ALL")
+        versions = [one["Version"] for one in listed["Functions"] if one["FunctionName"] == "my-function"]
+        self.assertEqual(sorted(versions), ["$LATEST", "1", "2", "3"])
+        listed, _ = self.answered("aws lambda list-aliases --region us-east-1 --output json --function-name my-function")
+        self.assertEqual([(one["Name"], one["FunctionVersion"]) for one in listed["Aliases"]], [("v1", "1")])
 
     def test_a_function_that_is_not_there(self):
         self.refused(

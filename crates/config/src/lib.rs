@@ -41,7 +41,7 @@ pub use table::{Key, Support};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lambridge_model::Model;
+use lambridge_model::{Model, Secret};
 
 use detect::Dialect;
 use document::Document;
@@ -73,6 +73,12 @@ pub fn load(paths: &[PathBuf], env: &dyn Fn(&str) -> Option<String>) -> Loaded {
 pub fn load_text(name: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let source = Source { name: name.into(), folder: PathBuf::new(), text: text.to_owned() };
     assemble(&[source], env, Report::default(), Vec::new())
+}
+
+/// Prints `model` as a native document, which reads back as the same model whatever dialect it came from. `secrets`
+/// says what is written for a secret: whose it is (a function's key, or `emulator`), which key, and the secret itself.
+pub fn print(model: &Model, secrets: &mut dyn FnMut(&str, &str, &Secret) -> String) -> String {
+    native::print::print(model, secrets)
 }
 
 /// The table of every key of the native dialect: supported, or refused with the way out.

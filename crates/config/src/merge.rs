@@ -18,7 +18,7 @@ use crate::report::{Report, quoted};
 use crate::suggest::nearest;
 
 /// Connections to each Lambda endpoint when no file says more.
-const CONNECTIONS_MAX: usize = 1024;
+pub const CONNECTIONS_MAX: usize = 1024;
 
 /// Addresses to serve on.
 const MAX_LISTENERS: usize = 1000;

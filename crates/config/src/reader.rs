@@ -144,6 +144,21 @@ impl Reader<'_> {
         Some((key.span.clone(), nodes.iter().filter_map(|node| each(self, node)).collect()))
     }
 
+    /// The list of maps at `name`, each read by `each`. The table has their keys at `…name[]`.
+    pub fn list_of_maps<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        mut each: impl FnMut(&mut Self, &Fields<'_>) -> T,
+    ) -> Vec<T> {
+        let path = self.table.items(fields.path, name);
+        let items = self.list(fields, name, |reader, node| {
+            let fields = reader.fields(node, path)?;
+            Some(each(reader, &fields))
+        });
+        items.map(|(_, items)| items).unwrap_or_default()
+    }
+
     /// The map at `name` whose keys are the writer's own.
     pub fn entries<T>(
         &mut self,

@@ -86,6 +86,16 @@ impl Table {
         })
     }
 
+    /// The path of the items of the list `name` below `path`: `routes[]` for `routes`.
+    pub fn items(&self, path: &str, name: &str) -> &'static str {
+        let list = self.find(path, name).map_or("", |key| key.path);
+        let item = |key: &Key| {
+            let rest = key.path.strip_prefix(list)?;
+            rest.starts_with("[]").then(|| &key.path[..list.len() + 2])
+        };
+        self.keys.iter().find_map(item).unwrap_or("")
+    }
+
     /// The words that the key at `path` takes, with their rows.
     pub fn words(&self, path: &str) -> impl Iterator<Item = (&'static str, &'static Key)> {
         self.keys.iter().filter_map(move |key| Some((key.path.strip_prefix(path)?.strip_prefix(": ")?, key)))

@@ -57,11 +57,12 @@ pub fn decode_api_gateway(payload: &[u8]) -> Result<Answer<'_>, GlooError> {
     if payload.is_empty() {
         return Ok(Answer { status: 200, headers: Vec::new(), body: Cow::Borrowed(b"") });
     }
-    let keys = match Keys::read(payload).map_err(|why| refused(why, "failed to parse response body as JSON"))? {
-        Ok(keys) => keys,
-        // Gloo looks for its keys in whatever JSON it gets, and finds none.
-        Err(_other) => Keys::default(),
-    };
+    let keys =
+        match Keys::read(payload).map_err(|why| refused(why, "failed to parse response body as JSON"))? {
+            Ok(keys) => keys,
+            // Gloo looks for its keys in whatever JSON it gets, and finds none.
+            Err(_other) => Keys::default(),
+        };
     let status = unsigned_status(keys.status)?;
     let mut headers = single(keys.headers)?;
     join_lists(keys.multi_headers, &mut headers)?;

@@ -49,6 +49,20 @@ pub struct Model {
     pub connections_max: usize,
 }
 
+impl Model {
+    /// The same with every place blank: two of them are equal if they serve the same.
+    pub fn without_places(mut self) -> Self {
+        let blank = |origin: &mut Origin| *origin = Origin::default();
+        self.listeners.iter_mut().for_each(|listener| blank(&mut listener.origin));
+        self.functions.values_mut().for_each(|function| blank(&mut function.origin));
+        for route in &mut self.routes {
+            blank(&mut route.origin);
+            route.scripts.iter_mut().for_each(|scripts| blank(&mut scripts.origin));
+        }
+        self
+    }
+}
+
 /// Where in the configuration a value was written, for messages and `explain`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Origin {

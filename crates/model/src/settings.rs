@@ -1,5 +1,6 @@
 //! Settings of the process as a whole, each with its documented default.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
@@ -154,6 +155,12 @@ impl FromStr for Cidr {
                 .ok_or_else(|| format!("`{digits}` is not a prefix length from 0 to {longest}"))?,
         };
         Ok(Self { address, prefix })
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
     }
 }
 

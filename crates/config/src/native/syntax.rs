@@ -70,6 +70,7 @@ pub struct AssumeRole {
     pub arn: Option<Leaf>,
     pub external_id: Option<Leaf>,
     pub session_name: Option<Leaf>,
+    pub via: Vec<AssumeRole>,
 }
 
 #[derive(Debug)]
@@ -312,12 +313,20 @@ fn credentials(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Credenti
         secret_access_key: reader.secret(fields, "secret_access_key"),
         session_token: reader.secret(fields, "session_token"),
         profile: reader.leaf(fields, "profile"),
-        assume_role: reader.section(fields, "assume_role", |reader, fields| AssumeRole {
-            span: fields.span.clone(),
-            arn: reader.leaf(fields, "arn"),
-            external_id: reader.leaf(fields, "external_id"),
-            session_name: reader.leaf(fields, "session_name"),
+        assume_role: reader.section(fields, "assume_role", |reader, fields| {
+            let via = reader.list_of_maps(fields, "via", assume_role);
+            AssumeRole { via, ..assume_role(reader, fields) }
         }),
+    }
+}
+
+fn assume_role(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> AssumeRole {
+    AssumeRole {
+        span: fields.span.clone(),
+        arn: reader.leaf(fields, "arn"),
+        external_id: reader.leaf(fields, "external_id"),
+        session_name: reader.leaf(fields, "session_name"),
+        via: Vec::new(),
     }
 }
 

@@ -84,7 +84,10 @@ fn alb_as_coded_by_gloo() {
         r#"{"headers":{"x":"1"},"multiValueHeaders":{"x":["2",3]}}"#,
         &format!("200|x: 1|x: 2|x: |{TYPE}|"),
     );
-    check_alb(r#"{"body":",}","headers":{"x":"a\\",},"statusCode":202, }"#, &format!("202|x: a\\|{TYPE}|,}}"));
+    check_alb(
+        r#"{"body":",}","headers":{"x":"a\\",},"statusCode":202, }"#,
+        &format!("202|x: a\\|{TYPE}|,}}"),
+    );
     check_alb(r#"{"a":[1,],"body":"b"}"#, &format!("200|{TYPE}|b"));
     check_alb("{,}", &format!("200|{TYPE}|"));
 }
@@ -107,7 +110,10 @@ fn alb_where_gloo_loses_something() {
 
 #[test]
 fn api_gateway_as_tested_by_gloo() {
-    check_api(r#"{"statusCode":200,"headers":{"Content-Type":"application/json"}}"#, &format!("200|{TYPE}|{{}}"));
+    check_api(
+        r#"{"statusCode":200,"headers":{"Content-Type":"application/json"}}"#,
+        &format!("200|{TYPE}|{{}}"),
+    );
     check_api(
         r#"{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":{"test": "test-value"}}"#,
         &format!(r#"200|{TYPE}|{{"test":"test-value"}}"#),
@@ -235,6 +241,8 @@ fn headers_are_bounded() {
     let many: Vec<String> = (0..2000).map(|at| format!(r#""h{at}":"v""#)).collect();
     let payload = format!(r#"{{"headers":{{{}}}}}"#, many.join(","));
     for decode in [decode_alb, decode_api_gateway] {
-        assert!(shown(decode(payload.as_bytes())).starts_with("malformed: `headers` of the answer: more than"));
+        assert!(
+            shown(decode(payload.as_bytes())).starts_with("malformed: `headers` of the answer: more than")
+        );
     }
 }

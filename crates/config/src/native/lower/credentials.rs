@@ -46,7 +46,11 @@ impl Lower<'_> {
         }
         match assume_role {
             None => own.unwrap_or_default(),
-            Some(role) => self.assume_role(role, own.unwrap_or_else(|| base.clone())),
+            Some(role) => {
+                let first = own.unwrap_or_else(|| base.clone());
+                let base = role.via.iter().fold(first, |base, role| self.assume_role(role, base));
+                self.assume_role(role, base)
+            }
         }
     }
 

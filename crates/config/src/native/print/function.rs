@@ -1,0 +1,182 @@
+//! One entry of `functions`, as its document.
+
+use std::time::Duration;
+
+use lambridge_model::{
+    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
+    Program, Retries, RetryOn, Run, UrlMode,
+};
+
+use super::yaml::Yaml;
+use super::{Secrets, duration};
+use crate::values::show_duration;
+
+pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
+    let usual = Function::new(function.name.clone());
+    yaml.text("name", &function.name.to_string());
+    let texts =
+        [("qualifier", &function.qualifier), ("region", &function.region), ("endpoint", &function.endpoint)];
+    for (key, value) in texts {
+        if let Some(value) = value {
+            yaml.text(key, value);
+        }
+    }
+    if function.credentials != Credentials::Default {
+        yaml.map("credentials", |yaml| credentials(key, &function.credentials, yaml, secrets));
+    }
+    if function.event != usual.event {
+        yaml.word("event", function.event.name());
+    }
+    match &function.answer {
+        AnswerRule::Proxy => {}
+        AnswerRule::Raw => yaml.word("answer", "raw"),
+        AnswerRule::GlooAlb => yaml.word("answer", "gloo_alb"),
+        AnswerRule::GlooApiGateway => yaml.word("answer", "gloo_api_gateway"),
+        AnswerRule::Krakend(rule) => {
+            yaml.word("answer", "krakend");
+            if **rule != KrakendAnswer::default() {
+                yaml.map("krakend", |yaml| krakend(rule, yaml));
+            }
+        }
+    }
+    match function.invoke {
+        Invocation::Sync => {}
+        Invocation::Async => yaml.word("invoke", "async"),
+        Invocation::DryRun => yaml.word("invoke", "dry_run"),
+    }
+    if function.discover {
+        yaml.word("discover", true);
+    }
+    if let Some(types) = &function.binary_media_types {
+        yaml.texts("binary_media_types", types.iter().map(String::as_str));
+    }
+    duration(yaml, "timeout", function.timeout, usual.timeout);
+    if function.retries != Retries::default() {
+        yaml.map("retries", |yaml| {
+            yaml.word("max", function.retries.max);
+            if function.retries.on == RetryOn::Sdk {
+                yaml.word("on", "sdk");
+            }
+        });
+    }
+    if function.concurrency != Concurrency::default() {
+        yaml.map("concurrency", |yaml| {
+            yaml.word("max", function.concurrency.max);
+            yaml.word("queue", function.concurrency.queue);
+            yaml.word("wait", show_duration(function.concurrency.wait));
+        });
+    }
+    if let Some(run) = &function.run {
+        yaml.map("run", |yaml| run_of(run, yaml));
+    }
+}
+
+fn krakend(rule: &KrakendAnswer, yaml: &mut Yaml) {
+    if let Some(target) = &rule.target {
+        yaml.text("target", target);
+    }
+    for (key, paths) in [("allow", &rule.allow), ("deny", &rule.deny)] {
+        if !paths.is_empty() {
+            yaml.texts(key, paths.iter().map(String::as_str));
+        }
+    }
+    super::pairs(yaml, "mapping", &rule.mapping);
+    if let Some(group) = &rule.group {
+        yaml.text("group", group);
+    }
+    match rule.encoding {
+        KrakendEncoding::Json => {}
+        KrakendEncoding::JsonCollection => yaml.word("encoding", "json_collection"),
+        KrakendEncoding::String => yaml.word("encoding", "string"),
+        KrakendEncoding::NoOp => yaml.word("encoding", "no_op"),
+    }
+    duration(yaml, "cache_ttl", rule.cache_ttl, Duration::ZERO);
+}
+
+fn credentials(owner: &str, credentials: &Credentials, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
+    match credentials {
+        Credentials::Default => {}
+        Credentials::Static { access_key_id, secret_access_key, session_token } => {
+            yaml.text("access_key_id", access_key_id);
+            yaml.reference("secret_access_key", &secrets(owner, "secret_access_key", secret_access_key));
+            if let Some(token) = session_token {
+                yaml.reference("session_token", &secrets(owner, "session_token", token));
+            }
+        }
+        Credentials::Profile(profile) => yaml.text("profile", profile),
+        Credentials::AssumeRole(role) => {
+            // Roles on the way stand in `via`, the first one first, below them who assumes it.
+            let mut via: Vec<&AssumeRole> = Vec::new();
+            let mut base = &role.base;
+            while let Credentials::AssumeRole(inner) = base {
+                via.insert(0, inner);
+                base = &inner.base;
+            }
+            self::credentials(owner, base, yaml, secrets);
+            yaml.map("assume_role", |yaml| {
+                assume_role(role, yaml);
+                yaml.list("via", &via, |yaml, role| assume_role(role, yaml));
+            });
+        }
+    }
+}
+
+fn assume_role(role: &AssumeRole, yaml: &mut Yaml) {
+    yaml.text("arn", &role.arn);
+    if let Some(id) = &role.external_id {
+        yaml.text("external_id", id);
+    }
+    yaml.text("session_name", &role.session_name);
+}
+
+fn run_of(run: &Run, yaml: &mut Yaml) {
+    settings(run, yaml);
+    if !run.versions.is_empty() {
+        yaml.map("versions", |yaml| {
+            for (number, version) in &run.versions {
+                yaml.map(number, |yaml| settings(version, yaml));
+            }
+        });
+    }
+    if !run.aliases.is_empty() {
+        yaml.map("aliases", |yaml| run.aliases.iter().for_each(|(alias, version)| yaml.text(alias, version)));
+    }
+    if let Some(url) = &run.url {
+        yaml.map("url", |yaml| {
+            yaml.text("address", &url.address.to_string());
+            if url.mode == UrlMode::ResponseStream {
+                yaml.word("invoke_mode", "response_stream");
+            }
+        });
+    }
+}
+
+/// All of them: what a version leaves out would be taken from the function, not from the defaults.
+fn settings(run: &Run, yaml: &mut Yaml) {
+    let (key, words) = match &run.program {
+        Program::Web(words) => ("web", words),
+        Program::Command(words) => ("command", words),
+    };
+    // Without words the wrapper in `opt` starts the handler.
+    if let (false, Ok(line)) = (words.is_empty(), shlex::try_join(words.iter().map(String::as_str))) {
+        yaml.text(key, &line);
+    }
+    yaml.text("dir", &run.dir.to_string_lossy());
+    if let Some(opt) = &run.opt {
+        yaml.text("opt", &opt.to_string_lossy());
+    }
+    if let Some(handler) = &run.handler {
+        yaml.text("handler", handler);
+    }
+    yaml.map("env", |yaml| run.env.iter().for_each(|(name, value)| yaml.text(name, value)));
+    if run.port.is_none() {
+        yaml.word("instances", run.instances);
+    }
+    yaml.word("timeout", show_duration(run.timeout));
+    yaml.word("memory", run.memory);
+    yaml.word("queue", run.queue);
+    if let Some(port) = run.port {
+        yaml.word("port", port);
+    }
+    yaml.word("concurrency", run.concurrency);
+}

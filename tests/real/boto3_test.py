@@ -9,9 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from support import FUNCTIONS, PYTHON, RUST_FUNCTION, Meeting, request, start
-
-RIC = f"{PYTHON} -m awslambdaric"
+from support import FUNCTIONS, RIC, RUST_FUNCTION, Meeting, request, start
 
 
 def client_of(address, key="AKIDEXAMPLE", secret="secret"):

@@ -7,9 +7,7 @@ import signal
 import threading
 import unittest
 
-from support import FUNCTIONS, PYTHON, Meeting, alive, await_gone, closed_port, request, start
-
-RIC = f"{PYTHON} -m awslambdaric"
+from support import FUNCTIONS, PYTHON, RIC, Meeting, alive, await_gone, closed_port, request, start
 
 
 class Dev(unittest.TestCase):

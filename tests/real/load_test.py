@@ -9,7 +9,7 @@ import collections
 import json
 import unittest
 
-from support import FUNCTIONS, PYTHON, start
+from support import FUNCTIONS, RIC, start
 
 REQUESTS = 10_000
 CONNECTIONS = 64
@@ -26,7 +26,7 @@ class Load(unittest.TestCase):
             emulator: {{ address: 127.0.0.1:0 }}
             functions:
               web:
-                run: {{ command: {PYTHON} -m awslambdaric functions.web, dir: {FUNCTIONS}, instances: 4, queue: 200 }}
+                run: {{ command: {RIC} functions.web, dir: {FUNCTIONS}, instances: 4, queue: 200 }}
             routes:
               - {{ match: {{ path_prefix: / }}, function: web }}
             """,

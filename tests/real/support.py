@@ -28,6 +28,8 @@ ADAPTER = os.environ.get("LAMBDA_ADAPTER_BIN", str(ROOT / "target/debug/lambda-a
 AWS_ADAPTER = os.environ.get("AWS_ADAPTER_BIN", str(ROOT / "target/tools/bin/lambda-adapter"))
 ENVIRONMENT = pathlib.Path(os.environ.get("LAMBRIDGE_TEST_ENV", ROOT / "target/test-env"))
 PYTHON = str(ENVIRONMENT / "venv/bin/python")
+# AWS's Python runtime client; a module and a function of FUNCTIONS follow.
+RIC = f"{PYTHON} -m awslambdaric"
 RUST_FUNCTION = os.environ.get("LAMBRIDGE_RUST_FUNCTION", str(ENVIRONMENT / "rust/debug/rust-function"))
 FUNCTIONS = str(ROOT / "tests/real")
 

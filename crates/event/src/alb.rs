@@ -7,11 +7,9 @@
 //!
 //! One deviation: an answer in the other style keeps its headers, where an ALB drops them.
 
-use std::borrow::Cow;
-
 use crate::answer::{Answer, AnswerError};
 use crate::context;
-use crate::envelope::{self, Envelope};
+use crate::envelope::Envelope;
 use crate::fields;
 use crate::json::{Object, writer};
 use crate::reply::{self, Reply};
@@ -48,28 +46,7 @@ pub(crate) fn encode_request(maps: Maps, request: &Request<'_>, context: &Contex
 }
 
 pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>, EventError> {
-    let method = envelope::method("httpMethod", envelope.method)?;
-    let path = envelope::fit_path("path", envelope.path)?;
-    let mut query = String::new();
-    let mut push = |key: Cow<'a, str>, value: Cow<'a, str>| {
-        query::push_raw(&mut query, &key, &value);
-        Ok(())
-    };
-    match envelope.multi_query {
-        Some(_) => envelope::each("multiValueQueryStringParameters", envelope.multi_query, &mut push)?,
-        None => envelope::each("queryStringParameters", envelope.query, &mut push)?,
-    }
-    let headers = rest_v1::all_headers(envelope)?;
-    let (query, body) = (Cow::Owned(query), envelope.body()?);
-    Ok(Received {
-        kind: envelope.kind(),
-        method,
-        path,
-        query,
-        headers,
-        body,
-        request_context: envelope.context,
-    })
+    rest_v1::decode_maps(envelope, query::push_raw)
 }
 
 /// Writes exactly one of the two header maps, and the description that older load balancers need for the reason phrase.

@@ -16,7 +16,7 @@ use crate::envelope::{self, Envelope, Headers};
 use crate::fields;
 use crate::json::{Object, writer};
 use crate::reply::{self, Reply};
-use crate::request::{Context, EventError, Field, Kind, Received, Request};
+use crate::request::{Context, EventError, Field, Received, Request};
 use crate::{base64, query, text, time};
 
 pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
@@ -35,24 +35,40 @@ pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: 
 }
 
 pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>, EventError> {
+    decode_maps(envelope, query::push_encoded)
+}
+
+/// A request out of the maps that REST APIs and load balancers share; `push` says how its query was encoded.
+pub(crate) fn decode_maps<'a>(
+    envelope: &Envelope<'a>,
+    push: fn(&mut String, &str, &str),
+) -> Result<Received<'a>, EventError> {
     let method = envelope::method("httpMethod", envelope.method)?;
     let path = envelope::fit_path("path", envelope.path)?;
     let mut query = String::new();
-    let mut push = |key: Cow<'a, str>, value: Cow<'a, str>| {
-        query::push_encoded(&mut query, &key, &value);
+    let mut each = |key: Cow<'a, str>, value: Cow<'a, str>| {
+        push(&mut query, &key, &value);
         Ok(())
     };
     match envelope.multi_query {
-        Some(_) => envelope::each("multiValueQueryStringParameters", envelope.multi_query, &mut push)?,
-        None => envelope::each("queryStringParameters", envelope.query, &mut push)?,
+        Some(_) => envelope::each("multiValueQueryStringParameters", envelope.multi_query, &mut each)?,
+        None => envelope::each("queryStringParameters", envelope.query, &mut each)?,
     }
     let headers = all_headers(envelope)?;
     let (query, body) = (Cow::Owned(query), envelope.body()?);
-    Ok(Received { kind: Kind::RestV1, method, path, query, headers, body, request_context: envelope.context })
+    Ok(Received {
+        kind: envelope.kind(),
+        method,
+        path,
+        query,
+        headers,
+        body,
+        request_context: envelope.context,
+    })
 }
 
 /// `multiValueHeaders`, which has all that `headers` has; `headers` only where the other is empty.
-pub(crate) fn all_headers<'a>(envelope: &Envelope<'a>) -> Result<Headers<'a>, EventError> {
+fn all_headers<'a>(envelope: &Envelope<'a>) -> Result<Headers<'a>, EventError> {
     let headers = envelope::headers("multiValueHeaders", envelope.multi_headers)?;
     if headers.is_empty() { envelope::headers("headers", envelope.headers) } else { Ok(headers) }
 }

@@ -6,12 +6,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 #![allow(unsafe_code, reason = "an allocator cannot be written without; this one counts and hands on")]
 
+#[path = "codec/context.rs"]
+mod context;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use context::CONTEXT;
 use lambridge_event::{
-    Answer, Context, Format, Kind, Request, decode_answer, decode_request, encode_answer, encode_request,
+    Answer, Format, Kind, Request, decode_answer, decode_request, encode_answer, encode_request,
 };
 
 struct Counting;
@@ -57,21 +61,6 @@ fn counted<T>(run: impl FnOnce() -> T) -> (usize, usize, T) {
     let result = run();
     (LARGE.get() - before.0, ALL.get() - before.1, result)
 }
-
-const CONTEXT: Context<'static> = Context {
-    request_id: "id",
-    time_ms: 0,
-    source_ip: "203.0.113.7",
-    protocol: "HTTP/1.1",
-    domain_name: "shop.example.com",
-    account_id: "123456789012",
-    api_id: "api",
-    stage: "$default",
-    resource: None,
-    path_parameters: &[],
-    binary_media_types: None,
-    target_group_arn: "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/0123456789abcdef",
-};
 
 /// Bodies of one megabyte: text without escapes, text with them, and bytes; with the buffers that decoding each costs.
 fn bodies() -> [(&'static str, Vec<u8>, usize); 3] {

@@ -1,4 +1,5 @@
-//! The admin address: `/healthz` (the process runs) and `/readyz` (it wants requests; 503 while it drains).
+//! The admin address: `/healthz` (the process runs), `/readyz` (it wants requests; 503 while it drains) and `/lambda`
+//! (what came of each route's calls, see [`crate::calls`]).
 //!
 //! On a loopback address the Host must name loopback too, so that a web page cannot reach it by a name of its own
 //! that resolves to 127.0.0.1.
@@ -19,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::Shared;
+use crate::calls;
 use crate::router::without_port;
 
 /// Serves one connection.
@@ -29,7 +31,8 @@ pub(crate) async fn serve(
     mut stopped: watch::Receiver<bool>,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
-        let answer = answer(&request, address, shared.is_ready());
+        let answer =
+            answer(&request, address, shared.is_ready(), || calls::report(&shared.snapshot.load().routes));
         async move { Ok::<_, std::convert::Infallible>(answer) }
     });
     let mut http = pin!(
@@ -46,7 +49,12 @@ pub(crate) async fn serve(
     let _ = http.await;
 }
 
-fn answer<B>(request: &Request<B>, address: SocketAddr, ready: bool) -> Response<Full<Bytes>> {
+fn answer<B>(
+    request: &Request<B>,
+    address: SocketAddr,
+    ready: bool,
+    calls: impl FnOnce() -> String,
+) -> Response<Full<Bytes>> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if address.ip().is_loopback() && !is_loopback(host) {
         return text(StatusCode::FORBIDDEN, "the Host must name this machine's loopback\n");
@@ -58,6 +66,7 @@ fn answer<B>(request: &Request<B>, address: SocketAddr, ready: bool) -> Response
         "/healthz" => text(StatusCode::OK, "ok\n"),
         "/readyz" if ready => text(StatusCode::OK, "ready\n"),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        "/lambda" => body(StatusCode::OK, HeaderValue::from_static("application/json"), Bytes::from(calls())),
         _ => text(StatusCode::NOT_FOUND, "not found\n"),
     }
 }
@@ -67,11 +76,16 @@ fn is_loopback(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    body(status, plain, Bytes::from_static(text.as_bytes()))
+}
+
+fn body(status: StatusCode, media_type: HeaderValue, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, media_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -83,7 +97,8 @@ mod tests {
     fn check(address: &str, method: &str, host: &str, path: &str, ready: bool, expect: u16) {
         let request =
             http::Request::builder().method(method).uri(path).header("host", host).body(()).unwrap();
-        let found = answer(&request, address.parse().unwrap(), ready).status().as_u16();
+        let calls = || "{}\n".to_owned();
+        let found = answer(&request, address.parse().unwrap(), ready, calls).status().as_u16();
         assert_eq!(found, expect, "{address} {method} {host} {path}");
     }
 
@@ -96,6 +111,7 @@ mod tests {
         check(here, "GET", "evil.example", "/healthz", true, 403);
         check(here, "GET", "127.0.0.1.evil.example", "/healthz", true, 403);
         check(here, "POST", "localhost", "/healthz", true, 405);
+        check(here, "GET", "localhost", "/lambda", true, 200);
         check(here, "GET", "localhost", "/x", true, 404);
         check("0.0.0.0:8081", "GET", "pod.example", "/healthz", true, 200);
     }

@@ -15,6 +15,7 @@ use lambridge_invoke::Pool;
 use lambridge_model::{Errors, Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
 
 use crate::Problem;
+use crate::calls::Calls;
 use crate::function::{self, FunctionState};
 use crate::listener::tls;
 use crate::named::Named;
@@ -42,6 +43,8 @@ pub(crate) struct CompiledRoute {
     pub(crate) parameters: Vec<(String, usize, bool)>,
     pub(crate) target: CompiledTarget,
     pub(crate) errors: Errors,
+    /// What the admin's `/lambda` tells; `None` where the route calls no function.
+    pub(crate) calls: Option<Arc<Calls>>,
 }
 
 impl CompiledRoute {
@@ -70,11 +73,12 @@ pub(crate) enum CompiledTarget {
     Static { status: StatusCode, headers: HeaderMap, body: Bytes },
 }
 
-/// Compiles `model`; `earlier` are the functions of the snapshot it replaces.
+/// Compiles `model`; `earlier` and `earlier_routes` are the functions and routes of the snapshot it replaces.
 pub(crate) fn compile(
     model: Model,
     pool: &Pool,
     earlier: &[Arc<FunctionState>],
+    earlier_routes: &[CompiledRoute],
 ) -> Result<Snapshot, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut functions: Vec<Arc<FunctionState>> = Vec::with_capacity(model.functions.len());
@@ -95,7 +99,7 @@ pub(crate) fn compile(
     problems.append(&mut wrong);
     let mut routes = Vec::with_capacity(model.routes.len());
     for route in &model.routes {
-        match compile_route(route, &functions) {
+        match compile_route(route, &functions, earlier_routes) {
             Ok(route) => routes.push(route),
             Err(message) => problems.push(Problem { origin: route.origin.clone(), message }),
         }
@@ -114,7 +118,11 @@ pub(crate) fn compile(
     }
 }
 
-fn compile_route(route: &Route, functions: &[Arc<FunctionState>]) -> Result<CompiledRoute, String> {
+fn compile_route(
+    route: &Route,
+    functions: &[Arc<FunctionState>],
+    earlier: &[CompiledRoute],
+) -> Result<CompiledRoute, String> {
     let (template, parameters) = match &route.matcher.path {
         PathMatch::Template(template) => {
             let parameters =
@@ -139,7 +147,20 @@ fn compile_route(route: &Route, functions: &[Arc<FunctionState>]) -> Result<Comp
         Target::FunctionFrom(from) => CompiledTarget::FunctionFrom(Named::new(from, state(&from.function)?)),
         Target::Static(answer) => compile_static(&route.id, answer)?,
     };
-    Ok(CompiledRoute { id: route.id.clone(), template, parameters, target, errors: route.errors })
+    let calls = function_names(&target).map(|names| Calls::of(&route.id, names, earlier));
+    Ok(CompiledRoute { id: route.id.clone(), template, parameters, target, errors: route.errors, calls })
+}
+
+/// The functions a target calls, as configured; `None` where it calls none.
+fn function_names(target: &CompiledTarget) -> Option<String> {
+    match target {
+        CompiledTarget::Functions(shares) => {
+            let names = shares.iter().map(|(_, function)| function.settings.name.to_string());
+            Some(names.collect::<Vec<_>>().join(", "))
+        }
+        CompiledTarget::FunctionFrom(named) => Some(named.function.settings.name.to_string()),
+        CompiledTarget::Static { .. } => None,
+    }
 }
 
 fn compile_static(id: &str, answer: &StaticAnswer) -> Result<CompiledTarget, String> {

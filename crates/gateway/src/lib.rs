@@ -12,6 +12,7 @@ mod admin;
 mod attended;
 mod body;
 mod budget;
+mod calls;
 mod compile;
 mod connection;
 mod drain;
@@ -173,14 +174,14 @@ impl Shared {
 /// Checks what only compiling finds, without starting anything.
 pub fn check(model: &Model) -> Vec<Problem> {
     let pool = Pool::new(Arc::new(|_| None), model.connections_max);
-    compile(model.clone(), &pool, &[]).err().unwrap_or_default()
+    compile(model.clone(), &pool, &[], &[]).err().unwrap_or_default()
 }
 
 impl Gateway {
     /// Compiles `model`, binds its listeners and serves them on the current tokio runtime.
     pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, StartError> {
         let pool = Pool::new(surroundings.env.clone(), model.connections_max);
-        let snapshot = compile(model, &pool, &[]).map_err(StartError::Problems)?;
+        let snapshot = compile(model, &pool, &[], &[]).map_err(StartError::Problems)?;
         let plan = plan(&snapshot, &mut [])?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -222,7 +223,7 @@ impl Gateway {
             Some(pool) => (Arc::new(pool.clone()), &[][..]),
             None => (self.shared.pool.load_full(), &earlier.functions[..]),
         };
-        let snapshot = compile(model, &pool, kept).map_err(StartError::Problems)?;
+        let snapshot = compile(model, &pool, kept, &earlier.routes).map_err(StartError::Problems)?;
         let mut open_now: Vec<Option<Listening>> = listening.drain(..).map(Some).collect();
         let plan = match plan(&snapshot, &mut open_now) {
             Ok(plan) => plan,

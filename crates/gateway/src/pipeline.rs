@@ -141,6 +141,10 @@ fn route<'a>(
             let route = snapshot.routes.get(index).ok_or(Reason::NoRoute)?;
             facts.route = Some(route.id.clone());
             facts.errors = route.errors;
+            facts.calls.clone_from(&route.calls);
+            if let Some(calls) = &facts.calls {
+                calls.request();
+            }
             Ok(route)
         }
         Found::MethodNotAllowed(allow) => Err(Refusal::method_not_allowed(allow)),
@@ -187,6 +191,9 @@ fn finish(
     let mut response = answer.unwrap_or_else(|mut refusal| {
         facts.reason = Some(refusal.reason);
         facts.detail = refusal.detail.take();
+        if let Some(calls) = &facts.calls {
+            calls.error();
+        }
         refusal.respond(facts.errors, &facts.request_id)
     });
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {

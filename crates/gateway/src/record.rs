@@ -8,6 +8,7 @@ use std::time::Instant;
 use http::request::Parts;
 use lambridge_model::{Errors, LogLevel};
 
+use crate::calls::Calls;
 use crate::connection::Connection;
 use crate::problem::Reason;
 use crate::{Finished, access_log, headers, random};
@@ -26,6 +27,8 @@ pub(crate) struct Facts {
     /// Whose error answers this request gets.
     pub(crate) errors: Errors,
     pub(crate) route: Option<String>,
+    /// Of the route, where it calls functions.
+    pub(crate) calls: Option<Arc<Calls>>,
     pub(crate) function: Option<String>,
     pub(crate) lambda_request_id: Option<String>,
     pub(crate) status: u16,
@@ -70,6 +73,7 @@ impl Record {
             observed_headers,
             errors: Errors::Native,
             route: None,
+            calls: None,
             function: None,
             lambda_request_id: None,
             status: 0,

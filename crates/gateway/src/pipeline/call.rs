@@ -24,6 +24,9 @@ pub(super) async fn invoke(
     deadline: Instant,
     facts: &mut Facts,
 ) -> Result<Invoked, Refusal> {
+    if let Some(calls) = &facts.calls {
+        calls.invoke();
+    }
     let began = Clock::now();
     let called = attempts(function, target, event, head, trace_id, deadline, facts).await;
     facts.invoke_us = micros(began);

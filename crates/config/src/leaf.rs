@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lambridge_model::Cidr;
+use lambridge_model::{Cidr, PathMatch};
 
 use crate::document::{ScalarKind, Span};
 use crate::reader::Leaf;
@@ -18,6 +18,9 @@ use crate::values;
 const DURATION_HELP: &str = "a duration is a number and a unit: `400ms`, `30s`, `1m30s`";
 const GO_DURATION_HELP: &str = "a duration is written as in Go: `400ms`, `1.5s`, `1m30s`";
 const SIZE_HELP: &str = "a size is `64KiB`, `6MiB`, `1GiB`, or a plain number of bytes";
+
+/// A compiled path regex, in bytes: the bound of the data plane.
+const MAX_REGEX: usize = 1 << 20;
 
 /// What lowering needs beside the document.
 pub struct Lower<'a> {
@@ -191,6 +194,29 @@ impl Lower<'_> {
             return None;
         }
         Some(self.folder.join(&leaf.text))
+    }
+
+    /// Compiled once here, only to complain at its place; the data plane compiles its own.
+    pub fn path_regex(&mut self, leaf: &Leaf) -> Option<PathMatch> {
+        let anchored = format!("^(?:{})$", leaf.text);
+        // `a)(b` would be well formed only inside the anchors, so the text itself must compile too.
+        let compile = |text: &str| regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build();
+        match compile(&leaf.text).and_then(|_| compile(&anchored)) {
+            Ok(_) => Some(PathMatch::Regex(leaf.text.clone())),
+            Err(error) => {
+                let reason = match &error {
+                    regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+                    // The last line of a syntax error says what is wrong; those above draw the text.
+                    error => {
+                        let text = error.to_string();
+                        text.lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()
+                    }
+                };
+                let help = "the syntax is that of Rust's `regex`: no look-around, no back-references";
+                self.wrong(leaf, format!("is not a regular expression: {reason}"), help);
+                None
+            }
+        }
     }
 
     pub fn not_empty(&mut self, leaf: &Leaf) -> Option<String> {

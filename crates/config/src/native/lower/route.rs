@@ -16,8 +16,6 @@ use crate::values;
 const MAX_TARGETS: usize = 256;
 /// Methods, headers or parameters in one match.
 const MAX_PAIRS: usize = 64;
-/// A compiled path regex, in bytes: the bound of the data plane.
-const MAX_REGEX: usize = 1 << 20;
 /// Headers that the server writes itself.
 const OWN_HEADERS: [&str; 5] = ["content-length", "transfer-encoding", "connection", "date", "keep-alive"];
 
@@ -138,7 +136,7 @@ fn path(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<PathMatch> {
             }
         },
         "path_prefix" => prefix(leaf, lower),
-        _ => regex(leaf, lower),
+        _ => lower.path_regex(leaf),
     }
 }
 
@@ -160,28 +158,6 @@ fn prefix(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<PathMatch> {
     };
     lower.wrong(leaf, format!("is not a path prefix: {reason}"), help);
     None
-}
-
-/// Compiled once here, only to complain at its place; the data plane compiles its own.
-fn regex(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<PathMatch> {
-    let anchored = format!("^(?:{})$", leaf.text);
-    // `a)(b` would be well formed only inside the anchors, so the text itself must compile too.
-    let compile = |text: &str| regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build();
-    match compile(&leaf.text).and_then(|_| compile(&anchored)) {
-        Ok(_) => Some(PathMatch::Regex(leaf.text.clone())),
-        Err(error) => {
-            let reason = match &error {
-                regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-                // The last line of a syntax error says what is wrong; those above draw the text.
-                error => {
-                    error.to_string().lines().last().unwrap_or("").trim_start_matches("error: ").to_owned()
-                }
-            };
-            let help = "the syntax is that of Rust's `regex`: no look-around, no back-references";
-            lower.wrong(leaf, format!("is not a regular expression: {reason}"), help);
-            None
-        }
-    }
 }
 
 fn methods(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Vec<String> {

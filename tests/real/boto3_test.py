@@ -192,6 +192,27 @@ class Emulator(unittest.TestCase):
         self.assertEqual(answer["FunctionError"], "Unhandled")
         self.assertIn("errorType", payload)
 
+    def test_versions_and_aliases(self):
+        arn = "arn:aws:lambda:us-east-1:000000000000:function:versions"
+        processes = set()
+        for call, version, greeting in [
+            ({"FunctionName": "versions"}, "$LATEST", "latest"),
+            ({"FunctionName": "versions", "Qualifier": "$LATEST"}, "$LATEST", "latest"),
+            ({"FunctionName": "versions", "Qualifier": "1"}, "1", "one"),
+            ({"FunctionName": "versions:old"}, "1", "one"),
+            ({"FunctionName": "versions", "Qualifier": "live"}, "2", "two"),
+            ({"FunctionName": f"{arn}:live"}, "2", "two"),
+            ({"FunctionName": arn, "Qualifier": "2"}, "2", "two"),
+        ]:
+            with self.subTest(**call):
+                answer, payload = self.invoke(call.pop("FunctionName"), {}, **call)
+                self.assertEqual(answer["ExecutedVersion"], version)
+                self.assertEqual(payload["environment"]["GREETING"], greeting)
+                processes.add((version, payload["pid"]))
+        self.assertEqual(len(processes), 3, "each version runs in a process of its own")
+        answer = self.refused("ResourceNotFoundException", 404, FunctionName="versions", Qualifier="beta")
+        self.assertEqual(answer["Error"]["Message"], f"Function not found: {arn}:beta")
+
     def test_list_functions(self):
         """Pages of two, followed by the SDK's own paginator."""
         pages = list(

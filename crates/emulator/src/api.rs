@@ -102,9 +102,11 @@ async fn invoke(
         None => name.clone(),
     }
     .arn(&service.region, &service.account);
-    let function = service
-        .find(name.name(), qualifier)
-        .ok_or_else(|| Problem::new("ResourceNotFoundException", format!("Function not found: {arn}")))?;
+    let function = service.find(name.name(), qualifier).ok_or_else(|| {
+        // Recorded 24 November 2025: what was not asked for is named all the same.
+        let latest = if qualifier.is_none() { ":$LATEST" } else { "" };
+        Problem::new("ResourceNotFoundException", format!("Function not found: {arn}{latest}"))
+    })?;
     let event = check_json(event)?;
     let call = call(head, event, arn, kind, request_id)?;
     match kind {
@@ -176,7 +178,8 @@ fn check_json(event: Bytes) -> Result<Bytes, Problem> {
             let before = event.get(..error.valid_up_to()).unwrap_or_default();
             let byte = event.get(error.valid_up_to()).copied().unwrap_or_default();
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-            let column = 1 + before.iter().rev().take_while(|&&byte| byte != b'\n').count();
+            // The byte behind the one that is wrong, as the recording has it.
+            let column = 2 + before.iter().rev().take_while(|&&byte| byte != b'\n').count();
             return Err(refuse(&format!("Invalid UTF-8 start byte 0x{byte:02x}"), line, column));
         }
     };

@@ -24,6 +24,27 @@ async fn an_internal_extension() {
 }
 
 #[tokio::test]
+async fn extensions_that_report_their_end() {
+    for when in ["init", "exit"] {
+        let house = plan(&format!("extension-error {when}")).start().await;
+        let answer = house.invoke("{}").await;
+        let error = answer.json();
+        let kind = if when == "init" { "Extension.InitError" } else { "Extension.ExitError" };
+        assert_eq!((answer.failed(), &error["errorType"]), (true, &kind.into()), "{when}: {error}");
+        assert_eq!(error["errorMessage"], "Extension.Sad", "{when}");
+        let expect = [
+            "init 403 Extension.MissingExtensionIdentifier",
+            "init 403 Extension.InvalidExtensionIdentifier",
+            "init 403 Extension.UnknownExtensionIdentifier",
+            "init 403 Extension.MissingHeader",
+        ];
+        assert_eq!(house.notes()[..4], expect, "{when}");
+        let line = format!("{kind}: Extension.Sad why");
+        assert!(house.lines.lock().unwrap().contains(&line), "the log has what it said");
+    }
+}
+
+#[tokio::test]
 async fn a_web_app_and_its_adapter() {
     let mut plan = plan("app");
     plan.web = true;
@@ -165,4 +186,27 @@ async fn what_in_opt_goes_wrong() {
     check("", vec![quits], "Extension.Crash", "exit status 4").await;
     let no_program = ("extensions/text", "#!/nowhere/at/all\n");
     check("", vec![no_program], "Extension.LaunchError", "cannot start").await;
+}
+
+#[tokio::test]
+async fn a_port_of_its_own() {
+    // Free a moment ago; the app of this test does not open it.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut plan = plan("app");
+    plan.web = true;
+    plan.run.port = Some(port);
+    plan.run.instances = 4;
+    let house = std::sync::Arc::new(plan.start().await);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let house = std::sync::Arc::clone(&house);
+        calls.spawn(async move { house.invoke("[1]").await.body });
+    }
+    while let Some(body) = calls.join_next().await {
+        assert_eq!(body.unwrap(), "[1]");
+    }
+    let started = || house.notes().into_iter().find(|note| note.starts_with("app "));
+    let app = eventually("the app's start", started).await;
+    assert_eq!(app.split(' ').nth(2), Some(port.to_string().as_str()));
+    assert_eq!(pids(&house, "adapter").len(), 1, "two could not have the port");
 }

@@ -182,6 +182,17 @@ async fn versions_and_aliases() {
         assert_eq!(answer.header("x-amz-executed-version"), version, "{path}");
         assert_eq!(answer.json()["lambda-runtime-invoked-function-arn"], invoked, "{path}");
     }
+    let mut processes = std::collections::BTreeSet::new();
+    for (qualifier, version, which) in
+        [("live", "2", "2"), ("2", "2", "2"), ("10", "10", "10"), ("$LATEST", "$LATEST", "")]
+    {
+        let path = format!("/2015-03-31/functions/f:{qualifier}/invocations");
+        let environment = house.post(&path, &[], r#"{"do":"environment"}"#).await.json();
+        assert_eq!(environment["AWS_LAMBDA_FUNCTION_VERSION"], version, "{qualifier}");
+        assert_eq!(environment["WHICH"].as_str().unwrap_or_default(), which, "{qualifier}");
+        processes.insert(house.post(&path, &[], r#"{"do":"pid"}"#).await.body);
+    }
+    assert_eq!(processes.len(), 3, "each version runs its own process");
     for qualifier in ["lost", "dead", "3"] {
         let path = format!("/2015-03-31/functions/f/invocations?Qualifier={qualifier}");
         let answer = house.post(&path, &[], "").await;

@@ -35,6 +35,17 @@ async fn a_second_init_may_succeed() {
 }
 
 #[tokio::test]
+async fn starts_that_fail_are_spaced_out() {
+    let house = plan("init-exit 1").start().await;
+    let begun = std::time::Instant::now();
+    for _ in 0..3 {
+        assert!(house.invoke("{}").await.failed());
+    }
+    // Six starts: two at once, then after 100, 200, 400 and 800 ms.
+    assert!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn the_line_is_bounded() {
     let house = Arc::new(queued(1).start().await);
     let go = house.path("go");

@@ -7,5 +7,6 @@ mod extensions;
 mod invoke;
 mod lifecycle;
 mod lists;
+mod recorded;
 mod refusals;
 mod support;

@@ -46,7 +46,7 @@ async fn refusals() {
     check(house, "/2015-03-31/functions/f%20f/invocations", &[], b"{}", 400, parameter, "message").await;
     check(house, PATH, &[], b"{", 400, content, "Could not parse request body into json").await;
     check(house, PATH, &[], b"n\x87", 400, content, "Invalid UTF-8 start byte 0x87").await;
-    check(house, PATH, &[], b"\"\x87\"", 400, content, "column: 2]").await;
+    check(house, PATH, &[], b"\"\x87\"", 400, content, "column: 3]").await;
     check(house, PATH, &[("x-amzn-requestid", "mine")], b"{}", 400, content, "request id").await;
     check(house, PATH, &[("x-amz-client-context", "%")], b"{}", 400, content, "Client context").await;
     check(house, PATH, &[("x-amz-client-context", "e3s=")], b"{}", 400, content, "Client context").await;

@@ -156,6 +156,32 @@ if mode == "internal":
     note(f"ping {body.decode()}")
     status, _, body = call(connection, "POST", f"{base}/invocation/x/response", "1")
     note(f"early {status}")
+if mode == "extension-error":
+    # What the event says is reported as an extension's own end; `init` at once.
+    status, head, body = register("inside", ["INVOKE"])
+    identifier = head["Lambda-Extension-Identifier"]
+
+    def report(what, headers={}):
+        everything = {"Lambda-Extension-Identifier": identifier, "Lambda-Extension-Function-Error-Type": "Extension.Sad"} | headers
+        kept = {name: value for name, value in everything.items() if value}
+        connection = http.client.HTTPConnection(api)
+        status, _, body = call(connection, "POST", f"/2020-01-01/extension/{what}/error", "why", kept)
+        note(f"{what} {status} {json.loads(body).get('errorType', '')}")
+
+    report("init", {"Lambda-Extension-Identifier": ""})
+    report("init", {"Lambda-Extension-Identifier": "nobody"})
+    report("init", {"Lambda-Extension-Identifier": "00000000-0000-4000-8000-000000000000"})
+    report("init", {"Lambda-Extension-Function-Error-Type": ""})
+    if sys.argv[2] == "init":
+        report("init")
+        connection = http.client.HTTPConnection(api)
+        note(f"after {call(connection, 'GET', '/2020-01-01/extension/event/next', None, {'Lambda-Extension-Identifier': identifier})[0]}")
+        time.sleep(60)
+    threading.Thread(target=events, args=(identifier,), daemon=True).start()
+    connection = http.client.HTTPConnection(api)
+    call(connection, "GET", f"{base}/invocation/next")
+    report("exit")
+    time.sleep(60)
 if mode == "adapter":
     # The web adapter's part: external extension and runtime in one.
     status, head, body = register("lambda-adapter", ["SHUTDOWN"])

@@ -30,6 +30,7 @@ mod time;
 use alb::Maps;
 pub use answer::{Answer, AnswerError, AnswerField};
 use envelope::Envelope;
+pub use krakend::Tree;
 pub use request::{Context, EventError, Field, Kind, Received, Request};
 
 /// The event formats an HTTP request can be turned into.

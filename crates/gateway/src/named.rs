@@ -32,8 +32,7 @@ impl Named {
 
     /// The function that the request names. `parameters` are those of the path, as sent.
     pub(crate) fn target(&self, head: &Parts, parameters: &[(&str, &str)]) -> Result<Target, Refusal> {
-        let missing =
-            |what: &str| Refusal::from(Reason::BadRequest).with_detail(format!("no function: {what}"));
+        let missing = |what: &str| Refusal::from(Reason::NoName).with_detail(format!("no function: {what}"));
         let name = match &self.source {
             NameSource::Path(wanted) => {
                 let (_, value) = parameters
@@ -51,8 +50,11 @@ impl Named {
             NameSource::Query(wanted) => router::first_value(head.uri.query().unwrap_or_default(), wanted)
                 .ok_or_else(|| missing("no query parameter"))?,
         };
+        if name.is_empty() {
+            return Err(missing("the name is empty"));
+        }
         // One answer for names that are none and names that are not allowed: nothing can be found out by trying.
-        let unknown = || Refusal::from(Reason::NoRoute).with_detail("the function named is not allowed");
+        let unknown = || Refusal::from(Reason::UnknownName).with_detail("the function named is not allowed");
         if !self.allow.iter().any(|pattern| matches(pattern, &name)) {
             return Err(unknown());
         }

@@ -7,7 +7,7 @@
 //! Nothing in them comes from AWS: no message, no ARN, no account. What AWS said stands in the log.
 
 mod envoy;
-mod krakend;
+pub(crate) mod krakend;
 mod runway;
 
 use bytes::Bytes;
@@ -41,6 +41,12 @@ pub(crate) enum Reason {
     ServiceError,
     NoTarget,
     Draining,
+    /// The request should name its function, and names none.
+    NoName,
+    /// The function that it names is no name, or is not to be called.
+    UnknownName,
+    /// A script of the route failed, or refused the request.
+    Script,
     /// In the log only: there is no one left to tell.
     ClientGone,
 }
@@ -70,6 +76,9 @@ impl Reason {
             Self::ServiceError => (502, "service_error", "The function's service failed"),
             Self::NoTarget => (503, "no_target", "No function takes requests for this route"),
             Self::Draining => (503, "draining", "The gateway is shutting down"),
+            Self::NoName => (400, "bad_request", "The request names no function"),
+            Self::UnknownName => (404, "no_route", "No route matches the request"),
+            Self::Script => (500, "script_error", "The route's script failed"),
             Self::ClientGone => (499, "client_gone", "The client went away"),
         }
     }
@@ -95,6 +104,8 @@ pub(crate) struct Refusal {
     close: bool,
     /// For the log only.
     pub(crate) detail: Option<String>,
+    /// The status that Lambda's API or a script gave; only KrakenD's style shows it.
+    pub(crate) status: Option<u16>,
     /// What the function said when it failed; only runway's style shows it.
     pub(crate) payload: Option<Bytes>,
 }
@@ -110,7 +121,7 @@ impl From<Reason> for Refusal {
                 | Reason::BodyTooLarge
                 | Reason::Draining
         );
-        Self { reason, allow: None, retry_after, close, detail: None, payload: None }
+        Self { reason, allow: None, retry_after, close, detail: None, status: None, payload: None }
     }
 }
 
@@ -121,6 +132,11 @@ impl Refusal {
 
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -151,6 +167,9 @@ impl Refusal {
             InvokeError::NoCredentials { .. } | InvokeError::NoRegion => Reason::NoCredentials,
         };
         let mut refusal = Self::from(reason).with_detail(error.to_string());
+        if let InvokeError::InvalidRequest { status, .. } | InvokeError::Service { status, .. } = error {
+            refusal.status = Some(*status);
+        }
         if let InvokeError::Throttled { retry_after: Some(wait), .. } = error {
             refusal.retry_after = Some(wait.as_secs().max(1));
         }

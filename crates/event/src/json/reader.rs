@@ -3,6 +3,8 @@
 //! [`Reader::new`] checks once that the input is UTF-8. [`Reader::entries`] then yields the keys of an object; by the
 //! time a value is handed out it has been checked to its end, so walking into it later cannot meet a syntax error.
 
+mod tree;
+
 use std::borrow::Cow;
 
 use super::scan;

@@ -2,6 +2,8 @@
 //!
 //! A body that stands in the payload as it is goes out without a copy.
 
+mod krakend;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -32,7 +34,8 @@ pub(super) fn decode(
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Ok(response)
         }
-        (Invocation::Sync, AnswerRule::GlooAlb | AnswerRule::GlooApiGateway | AnswerRule::Krakend(_)) => {
+        (Invocation::Sync, AnswerRule::Krakend(rule)) => krakend::decode(rule, invoked),
+        (Invocation::Sync, AnswerRule::GlooAlb | AnswerRule::GlooApiGateway) => {
             proxy(function, &invoked.payload, head)
         }
         (Invocation::Sync, AnswerRule::Proxy) => proxy(function, &invoked.payload, head),

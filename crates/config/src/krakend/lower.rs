@@ -68,26 +68,8 @@ fn version(document: &syntax::Document, lower: &mut Lower<'_>) {
 
 fn listener(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
     let span = lower.span_of(&document.port, &document.span);
-    let port = match &document.port {
-        Some(leaf) => match leaf.text.parse::<u16>() {
-            Ok(port) if port > 0 => port,
-            _ => {
-                lower.wrong(leaf, "is not a port", "write a number from 1 to 65535");
-                return;
-            }
-        },
-        None => 8080,
-    };
-    let ip = match document.listen_ip.as_ref().filter(|leaf| !leaf.text.is_empty()) {
-        Some(leaf) => match leaf.text.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(ip) => ip,
-            Err(_) => {
-                lower.wrong(leaf, "is not an IP address", "write `127.0.0.1`, `0.0.0.0` or `::`");
-                return;
-            }
-        },
-        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    };
+    let port = port(&document.port, lower);
+    let ip = listen_ip(&document.listen_ip, lower);
     let tls = document.tls.as_ref().filter(|tls| !is_true(&tls.disabled, lower)).and_then(|tls| {
         let cert_file = lower.required(&tls.public_key, &tls.span, "tls", "public_key");
         let cert_file = lower.path(cert_file);
@@ -98,8 +80,32 @@ fn listener(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>)
     if let Some(tls) = &tls {
         part.files.extend([tls.cert_file.clone(), tls.key_file.clone()]);
     }
-    let address = SocketAddr::new(ip, port);
-    part.listeners.push((Listener { address, tls, errors: Errors::Krakend, origin: span.origin() }, span));
+    if let Some((ip, port)) = ip.zip(port) {
+        let address = SocketAddr::new(ip, port);
+        part.listeners
+            .push((Listener { address, tls, errors: Errors::Krakend, origin: span.origin() }, span));
+    }
+}
+
+/// As text too: KrakenD's parser minds no quotes.
+fn port(leaf: &Option<Leaf>, lower: &mut Lower<'_>) -> Option<u16> {
+    let Some(leaf) = leaf else { return Some(8080) };
+    let port = leaf.text.parse::<u16>().ok().filter(|port| *port > 0);
+    if port.is_none() {
+        lower.wrong(leaf, "is not a port", "write a number from 1 to 65535");
+    }
+    port
+}
+
+fn listen_ip(leaf: &Option<Leaf>, lower: &mut Lower<'_>) -> Option<IpAddr> {
+    let Some(leaf) = leaf.as_ref().filter(|leaf| !leaf.text.is_empty()) else {
+        return Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    };
+    let ip = leaf.text.trim_matches(['[', ']']).parse().ok();
+    if ip.is_none() {
+        lower.wrong(leaf, "is not an IP address", "write `127.0.0.1`, `0.0.0.0` or `::`");
+    }
+    ip
 }
 
 fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
@@ -181,22 +187,31 @@ fn endpoint(
     let encoding = encoding(&one.output_encoding, "endpoints[].output_encoding", defaults.encoding, lower);
     let cache_ttl = ttl(&one.cache_ttl, defaults.cache_ttl, lower);
     once(&one.concurrent_calls, lower);
-    off(&one.sequential, "sequential", "there is one backend; remove it", lower);
     let backend = only(one, lower);
-    let (Some(method), Some(path)) = (method, path) else { return };
-    // Quoted values of a file may be of any length; an id is what a log line can hold.
-    let key = format!("krakend/{method} {}", printable(&path.text));
-    let span = path.span.clone();
+    // Values of a file may be of any length; an id is what a log line can hold.
+    let shown =
+        format!("{} {}", method.unwrap_or("GET"), path.map_or(String::new(), |leaf| printable(&leaf.text)));
+    let key = format!("krakend/{shown}");
     let lowered = backend.and_then(|backend| {
         let answer = KrakendAnswer { encoding, cache_ttl, ..backend::answer(backend) };
+        let method = method.unwrap_or("GET");
         let endpoint = backend::Endpoint { key: &key, method, template: template.as_ref(), timeout, answer };
         backend::lower(backend, endpoint, files, lower)
     });
+    let (Some(method), Some(path), Some(template)) = (method, path, template) else { return };
+    let span = path.span.clone();
+    if let Some(first) = part.functions.iter().find(|function| function.key == key) {
+        lower
+            .report
+            .error(&span, format!("endpoint `{shown}` stands twice: first at {}", first.span))
+            .help("remove one of them, or give it another method");
+        return;
+    }
     let (function, target, scripts) = match lowered {
         Some(backend::Lowered { function, target, scripts }) => (Some(function), Some(target), scripts),
         None => (None, None, None),
     };
-    let route = template.zip(target).map(|(template, target)| Route {
+    let route = target.map(|target| Route {
         id: String::new(),
         matcher: Matcher { methods: vec![method.to_owned()], ..Matcher::path(PathMatch::Template(template)) },
         listeners: Vec::new(),
@@ -207,20 +222,14 @@ fn endpoint(
         origin: span.origin(),
     });
     part.functions.push(PartFunction { key: key.clone(), function, span: span.clone() });
+    let reference = Reference { key: key.clone(), shown: format!("`{key}`"), span: span.clone() };
     part.routes.push(PartRoute {
         route,
-        id: None,
-        span: span.clone(),
-        functions: vec![Reference { key: key.clone(), shown: format!("`{key}`"), span: span.clone() }],
+        id: Some((key, span.clone())),
+        span,
+        functions: vec![reference],
         listeners: Vec::new(),
     });
-    // Twice the same endpoint is told once, of the function; the route gets the same name where it is free.
-    let known = |route: &PartRoute| route.id.as_ref().is_some_and(|(id, _)| *id == key);
-    if !part.routes.iter().any(known)
-        && let Some(route) = part.routes.last_mut()
-    {
-        route.id = Some((key, span));
-    }
 }
 
 /// In upper case, as KrakenD registers it.

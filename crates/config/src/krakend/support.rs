@@ -188,7 +188,7 @@ pub const KEYS: &[Key] = &[
     yes("endpoints[].backend", "one backend"),
     yes("endpoints[].extra_config", "namespaces of the endpoint"),
     yes("endpoints[].extra_config.proxy", "how backends are called"),
-    yes("endpoints[].extra_config.proxy.sequential", "`false`: there is one backend"),
+    yes("endpoints[].extra_config.proxy.sequential", "with one backend it makes no difference"),
     no(
         "endpoints[].extra_config.proxy.sequential_propagated_params",
         "parameters of later backends",

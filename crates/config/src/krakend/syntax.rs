@@ -51,7 +51,6 @@ pub struct Endpoint {
     pub cache_ttl: Option<Leaf>,
     pub output_encoding: Option<Leaf>,
     pub concurrent_calls: Option<Leaf>,
-    pub sequential: Option<Leaf>,
     /// `None` when the key is missing; what is no list was reported, and is empty.
     pub backends: Option<(Span, Vec<Backend>)>,
     /// The key is there, whatever could be read of it.
@@ -157,9 +156,8 @@ fn router(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Router {
 
 fn endpoint(reader: &mut Reader<'_>, node: &Node) -> Option<Endpoint> {
     let fields = reader.fields(node, "endpoints[]")?;
-    let sequential = reader.section(&fields, "extra_config", |reader, fields| {
-        reader.section(fields, "proxy", |reader, fields| reader.leaf(fields, "sequential"))
-    });
+    // Nothing below counts, but what is refused there is told.
+    reader.section(&fields, "extra_config", |reader, fields| reader.section(fields, "proxy", |_, _| ()));
     Some(Endpoint {
         span: fields.span.clone(),
         endpoint: reader.leaf(&fields, "endpoint"),
@@ -168,7 +166,6 @@ fn endpoint(reader: &mut Reader<'_>, node: &Node) -> Option<Endpoint> {
         cache_ttl: reader.leaf(&fields, "cache_ttl"),
         output_encoding: reader.leaf(&fields, "output_encoding"),
         concurrent_calls: reader.leaf(&fields, "concurrent_calls"),
-        sequential: sequential.flatten().flatten(),
         backends: reader.list(&fields, "backend", backend),
         has_backend: fields.has("backend"),
     })

@@ -28,6 +28,10 @@ pub enum Command {
     Adapter,
     /// Say everything that is wrong with a configuration
     Check(Check),
+    /// Print a configuration of any dialect as a native one, which then behaves the same
+    Convert(Convert),
+    /// Say which route answers a request, and why not the others
+    Explain(Explain),
     /// Start a child that ends with its parent
     #[command(hide = true)]
     ExecChild {
@@ -76,6 +80,39 @@ pub struct Check {
     #[command(flatten)]
     pub paths: Paths,
     /// How diagnostics are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Convert {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Where the document goes; standard output when absent
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Folder for secrets, a file each; `secrets` beside the document when absent
+    #[arg(long, value_name = "FOLDER", conflicts_with = "show_secrets")]
+    pub secrets: Option<PathBuf>,
+    /// Write secrets into the document itself
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// A file, or a folder with every document below it; may be given several times
+    // One value each time: the method and the URL that follow are no paths.
+    #[arg(short = 'c', long = "config", value_name = "PATH", required = true)]
+    pub config: Vec<PathBuf>,
+    /// The request's method
+    pub method: String,
+    /// The request's URL, or only its path and query
+    pub url: String,
+    /// A header of the request; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// How the explanation is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -7,8 +7,10 @@ mod args;
 mod bind;
 mod check;
 mod configuration;
+mod convert;
 mod dev;
 mod emulator;
+mod explain;
 mod gateway;
 mod output;
 mod reload;
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
         Command::Emulator(options) => emulator::run(&options),
         Command::Adapter => lambridge_adapter::run(configuration::environment_pairs()),
         Command::Check(options) => check::run(&options),
+        Command::Convert(options) => convert::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::ExecChild { command } => {
             let error = lambridge_emulator::exec_child(command.iter().cloned());
             output::complain(&format!(

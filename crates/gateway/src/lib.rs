@@ -42,6 +42,7 @@ use budget::Budget;
 use compile::{Snapshot, compile};
 use drain::InFlight;
 use listener::{Bound, Connections, Listening, Role};
+pub use router::{Explanation, Outcome, Probe, explain};
 
 /// Something in a model that only compiling finds: a bad regex, a certificate that does not load.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@
 //! The common lookup (a host in lower case, a path without odd escapes) does not allocate.
 
 mod conditions;
+mod explain;
 mod host;
 #[cfg(test)]
 mod oracle;
@@ -37,6 +38,7 @@ use conditions::Conditions;
 use trie::PathTable;
 
 pub(crate) use conditions::first_value;
+pub use explain::{Explanation, Outcome, Probe, explain};
 pub(crate) use host::without_port;
 pub(crate) use path::segment;
 

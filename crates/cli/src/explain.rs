@@ -1,0 +1,172 @@
+//! `lambridge explain METHOD URL`: which route answers, what it calls, and why not the others.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use lambridge_gateway::{Explanation, Outcome, Probe};
+use lambridge_model::{Function, Model, NameSource, Origin, Route, Target};
+use serde_json::{Value, json};
+
+use crate::args::{Explain, Format};
+use crate::{configuration, output};
+
+pub fn run(options: &Explain) -> ExitCode {
+    let Some((model, _)) = configuration::load_or_complain(&options.config) else {
+        return ExitCode::FAILURE;
+    };
+    let probe = match probe(options, &model) {
+        Ok(probe) => probe,
+        Err(error) => {
+            output::complain(&format!("lambridge: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let found = lambridge_gateway::explain(&model, &probe);
+    match options.format {
+        Format::Text => output::say(text(&model, &found).trim_end()),
+        Format::Json => output::say(&as_json(&model, &found).to_string()),
+    }
+    if matches!(found.outcome, Outcome::Route(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The request as the listener with the URL's port would see it; the first listener where there is none.
+fn probe(options: &Explain, model: &Model) -> Result<Probe, String> {
+    let uri: Uri = options.url.parse().map_err(|error| format!("`{}` is not a URL: {error}", options.url))?;
+    if !uri.path().starts_with('/') {
+        return Err(format!("`{}` has no path; write `/path` or `http://host/path`", options.url));
+    }
+    let mut headers = HeaderMap::new();
+    for line in &options.headers {
+        let (name, value) =
+            line.split_once(':').ok_or_else(|| format!("`{line}` is not a header; write `Name: value`"))?;
+        let wrong = || format!("`{line}` is not a header");
+        headers.append(
+            HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| wrong())?,
+            HeaderValue::from_str(value.trim()).map_err(|_| wrong())?,
+        );
+    }
+    let addresses: Vec<SocketAddr> = model.listeners.iter().map(|listener| listener.address).collect();
+    let port = uri.port_u16();
+    let listener = addresses.iter().find(|address| Some(address.port()) == port).or(addresses.first());
+    let named = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let host = named.or_else(|| uri.authority().map(|authority| authority.as_str().to_owned()));
+    Ok(Probe {
+        listener: *listener.ok_or("the configuration has no listener")?,
+        host: host.unwrap_or_else(|| "localhost".to_owned()),
+        method: options.method.to_ascii_uppercase(),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        headers,
+    })
+}
+
+fn text(model: &Model, found: &Explanation) -> String {
+    let mut out = String::new();
+    match &found.outcome {
+        Outcome::Route(index) => {
+            let Some(route) = model.routes.get(*index) else { return out };
+            let _ = writeln!(out, "route `{}` answers{}", route.id, place(&route.origin));
+            for line in target(model, route) {
+                let _ = writeln!(out, "  {line}");
+            }
+            for (name, value) in &found.parameters {
+                let _ = writeln!(out, "  {name} = {value}");
+            }
+        }
+        Outcome::MethodNotAllowed(allow) => {
+            let _ = writeln!(out, "no route answers: 405, the path takes {allow}");
+        }
+        Outcome::NoRoute => {
+            let _ = writeln!(out, "no route answers: 404");
+        }
+    }
+    if !found.others.is_empty() {
+        let _ = writeln!(out, "why not the others:");
+    }
+    for (index, reason) in &found.others {
+        if let Some(route) = model.routes.get(*index) {
+            let _ = writeln!(out, "  `{}`: {reason}{}", route.id, place(&route.origin));
+        }
+    }
+    out
+}
+
+fn place(origin: &Origin) -> String {
+    if origin.line == 0 {
+        return String::new();
+    }
+    format!(" ({}:{}:{})", origin.file, origin.line, origin.column)
+}
+
+/// What the route does, a line each.
+fn target(model: &Model, route: &Route) -> Vec<String> {
+    let function = |key: &str| match model.functions.get(key) {
+        Some(function) => format!("function `{key}`: {}", describe(function)),
+        None => format!("function `{key}`"),
+    };
+    match &route.target {
+        Target::Functions(shares) => {
+            let total: u64 = shares.iter().map(|share| u64::from(share.weight)).sum();
+            let line = |share: &lambridge_model::Weighted| {
+                let weight =
+                    if shares.len() > 1 { format!("{} of {total}: ", share.weight) } else { String::new() };
+                format!("{weight}{}", function(&share.function))
+            };
+            shares.iter().map(line).collect()
+        }
+        Target::FunctionFrom(from) => {
+            let source = match &from.source {
+                NameSource::Path(name) => format!("the parameter `{name}`"),
+                NameSource::Header(name) => format!("the header `{name}`"),
+                NameSource::Query(name) => format!("the query parameter `{name}`"),
+            };
+            vec![
+                format!("the function that {source} names, one of `{}`", from.allow.join("`, `")),
+                format!("as {}", function(&from.function)),
+            ]
+        }
+        Target::Static(answer) => vec![format!("a fixed answer with status {}", answer.status)],
+    }
+}
+
+fn describe(function: &Function) -> String {
+    let mut words = vec![function.name.to_string()];
+    words.extend(function.qualifier.as_ref().map(|qualifier| format!("qualifier {qualifier}")));
+    words.extend(function.region.as_ref().map(|region| format!("region {region}")));
+    words.extend(function.endpoint.as_ref().map(|endpoint| format!("at {endpoint}")));
+    words.push(format!("event {}", function.event.name()));
+    words.join(", ")
+}
+
+fn as_json(model: &Model, found: &Explanation) -> Value {
+    let named = |index: usize| {
+        let route = model.routes.get(index)?;
+        let Origin { file, line, column } = &route.origin;
+        Some(json!({ "id": route.id, "file": file, "line": line, "column": column }))
+    };
+    let others = found.others.iter().filter_map(|(index, reason)| {
+        let mut other = named(*index)?;
+        other["reason"] = json!(reason);
+        Some(other)
+    });
+    let parameters: serde_json::Map<String, Value> =
+        found.parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let (status, route) = match &found.outcome {
+        Outcome::Route(index) => (Value::Null, named(*index)),
+        Outcome::MethodNotAllowed(_) => (json!(405), None),
+        Outcome::NoRoute => (json!(404), None),
+    };
+    let does = match &found.outcome {
+        Outcome::Route(index) => model.routes.get(*index).map(|route| target(model, route)),
+        _ => None,
+    };
+    json!({
+        "route": route,
+        "refused_with": status,
+        "does": does,
+        "parameters": parameters,
+        "others": others.collect::<Vec<_>>(),
+    })
+}

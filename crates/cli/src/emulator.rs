@@ -38,6 +38,9 @@ pub fn run(options: &Serve) -> ExitCode {
 pub async fn start(settings: Settings) -> Result<Emulator, String> {
     let emulator = Emulator::start(settings).await.map_err(|error| error.to_string())?;
     output::say(&format!("emulator on http://{}", emulator.address()));
+    for (function, address) in emulator.urls() {
+        output::say(&format!("URL of `{function}`: http://{address}"));
+    }
     Ok(emulator)
 }
 
@@ -47,10 +50,6 @@ pub fn settings(
     address: SocketAddr,
     key_pairs: Vec<(String, Secret)>,
 ) -> Result<Settings, String> {
-    if let Some(key) = model.functions.iter().find_map(|(key, f)| f.run.as_ref()?.url.as_ref().and(Some(key)))
-    {
-        return Err(format!("function `{key}`: `run.url` is not served yet; remove it and add a route"));
-    }
     let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let subcommand = |name: &str| vec![this.clone().into_os_string(), OsString::from(name)];
     let region = model.functions.values().find_map(|function| function.region.clone());

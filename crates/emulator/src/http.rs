@@ -33,17 +33,26 @@ pub(crate) struct Terms {
     pub(crate) head_timeout: Option<Duration>,
 }
 
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    /// What was connected to.
+    pub(crate) local: SocketAddr,
+    /// Who connected.
+    pub(crate) peer: SocketAddr,
+}
+
 /// Serves until the task is aborted; its connections end with it.
 pub(crate) async fn serve<H, F>(listener: TcpListener, terms: Terms, handler: H)
 where
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Request<Incoming>, Ends) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if connections.len() < terms.connections => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(connection(stream, terms, handler.clone()))),
+                Ok((stream, peer)) => drop(connections.spawn(connection(stream, peer, terms, handler.clone()))),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
             _ = connections.join_next(), if !connections.is_empty() => {}
@@ -51,15 +60,15 @@ where
     }
 }
 
-async fn connection<H, F>(stream: TcpStream, terms: Terms, handler: H)
+async fn connection<H, F>(stream: TcpStream, peer: SocketAddr, terms: Terms, handler: H)
 where
-    H: Fn(Request<Incoming>, SocketAddr) -> F,
+    H: Fn(Request<Incoming>, Ends) -> F,
     F: Future<Output = Answer>,
 {
     // Answers are small and written whole: waiting to fill a packet only delays them. A socket that refuses has closed.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let service = service_fn(|request| {
-        let answer = handler(request, local);
+        let answer = handler(request, Ends { local, peer });
         async { Ok::<_, std::convert::Infallible>(answer.await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();

@@ -1,4 +1,4 @@
-//! Lambda on one machine: the Invoke API in front, Runtime and Extensions API behind, child processes between.
+//! Lambda on one machine: the Invoke API and function URLs in front, Runtime and Extensions API behind, child processes between.
 
 mod api;
 mod context;
@@ -15,6 +15,7 @@ mod runtime_api;
 mod sandbox;
 mod service;
 mod signature;
+mod url;
 
 pub use exec::exec_child;
 
@@ -24,7 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambridge_model::{Run, Secret};
+use lambridge_model::{Run, Secret, UrlMode};
 use lambridge_wire::extensions::ShutdownReason;
 
 use crate::service::Service;
@@ -110,7 +111,9 @@ impl Default for Timing {
 pub struct Emulator {
     address: SocketAddr,
     service: Arc<Service>,
-    serving: tokio::task::JoinHandle<()>,
+    urls: Vec<(String, SocketAddr)>,
+    /// One task a listener.
+    serving: Serving,
 }
 
 /// The emulator could not start.
@@ -127,6 +130,12 @@ pub enum StartError {
     /// No thread can be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+    /// A function URL of a kind that there is not.
+    #[error("the function URL of `{function}`: `response_stream` is not served yet, `buffered` is")]
+    StreamedUrl {
+        /// The function.
+        function: String,
+    },
 }
 
 /// Connections to the Invoke API at once.
@@ -144,19 +153,34 @@ impl Emulator {
 
     /// As [`Emulator::start`], with other times than Lambda's.
     pub async fn start_with(settings: Settings, timing: Timing) -> Result<Emulator, StartError> {
-        let asked = settings.address;
-        let bind = |source| StartError::Bind { address: asked, source };
-        let listener = tokio::net::TcpListener::bind(asked).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let (listener, address) = bind(settings.address).await?;
         let spawner = process::Spawner::start().map_err(StartError::Thread)?;
         let service = Arc::new(Service::new(settings, timing, spawner));
         let terms = http::Terms { connections: CONNECTIONS, head_timeout: Some(HEAD_TIMEOUT) };
+        let (mut urls, mut serving) = (Vec::new(), Serving(Vec::new()));
+        for function in service.all() {
+            let Some(url) = &function.context.run.url else { continue };
+            if url.mode == UrlMode::ResponseStream {
+                return Err(StartError::StreamedUrl { function: function.context.name.clone() });
+            }
+            let (listener, address) = bind(url.address).await?;
+            urls.push((function.context.name.clone(), address));
+            let function = Arc::clone(function);
+            let handler = move |request, ends| url::answer(Arc::clone(&function), request, ends);
+            serving.0.push(tokio::spawn(http::serve(listener, terms, handler)));
+        }
         let handler = {
             let service = Arc::clone(&service);
-            move |request, local| api::answer(Arc::clone(&service), request, local)
+            move |request, ends: http::Ends| api::answer(Arc::clone(&service), request, ends.local)
         };
-        let serving = tokio::spawn(http::serve(listener, terms, handler));
-        Ok(Self { address, service, serving })
+        serving.0.push(tokio::spawn(http::serve(listener, terms, handler)));
+        urls.sort();
+        Ok(Self { address, service, urls, serving })
+    }
+
+    /// The function URLs, by name of the function.
+    pub fn urls(&self) -> &[(String, SocketAddr)] {
+        &self.urls
     }
 
     /// The Invoke API's address.
@@ -185,8 +209,8 @@ impl Emulator {
     }
 
     /// Tells every instance to end, gives it its shutdown budget, kills what is left.
-    pub async fn shutdown(self) {
-        self.serving.abort();
+    pub async fn shutdown(mut self) {
+        drop(std::mem::take(&mut self.serving));
         self.service.lives.close();
         let endings: Vec<_> = self
             .service
@@ -205,9 +229,25 @@ impl Emulator {
     }
 }
 
+/// Listeners, which close when this is dropped.
+#[derive(Debug, Default)]
+struct Serving(Vec<tokio::task::JoinHandle<()>>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|task| task.abort());
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(tokio::net::TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Bind { address, source };
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.serving.abort();
         self.service.lives.close();
         self.service.lives.all().iter().for_each(|sandbox| sandbox.kill());
     }

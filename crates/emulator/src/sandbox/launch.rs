@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::{Arc, Weak};
@@ -85,7 +85,7 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
     };
     let terms = Terms { connections: CONNECTIONS, head_timeout: None };
     let owner = Arc::downgrade(sandbox);
-    let apis = serve(listener, terms, move |request, local| answer(Weak::clone(&owner), request, local));
+    let apis = serve(listener, terms, move |request, _| answer(Weak::clone(&owner), request));
     sandbox.parts().tasks.push(tokio::spawn(apis));
 
     let (pipe, writer) = io::pipe().map_err(failure)?;
@@ -165,7 +165,6 @@ fn runtime(context: &Context) -> Result<Vec<OsString>, Refusal> {
 async fn answer(
     sandbox: Weak<Sandbox>,
     request: http::Request<hyper::body::Incoming>,
-    _local: SocketAddr,
 ) -> crate::http::Answer {
     let Some(sandbox) = sandbox.upgrade() else { return crate::http::json(500, "") };
     if request.uri().path().starts_with("/2018-06-01/") {

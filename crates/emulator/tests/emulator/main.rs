@@ -10,3 +10,4 @@ mod lists;
 mod recorded;
 mod refusals;
 mod support;
+mod urls;

@@ -22,6 +22,13 @@ def handle(connection, event, head):
     id = head["Lambda-Runtime-Aws-Request-Id"]
     answer = f"{base}/invocation/{id}/response"
     do = event.get("do") if isinstance(event, dict) else None
+    if isinstance(event, dict) and event.get("version") == "2.0":
+        # Behind a function URL, the path says what to do; the body of a POST to `/say` is the answer.
+        do = event["rawPath"].strip("/")
+        if do == "say":
+            import base64
+            body = event.get("body", "")
+            return call(connection, "POST", answer, base64.b64decode(body) if event["isBase64Encoded"] else body.encode())
     if do == "raise":
         body = json.dumps({"errorMessage": "no luck", "errorType": "Luck", "stackTrace": []})
         return call(connection, "POST", f"{base}/invocation/{id}/error", body, {"Lambda-Runtime-Function-Error-Type": "Function.Luck"})

@@ -4,6 +4,8 @@
 //! since that is how secrets are mounted. `$${` is a plain `${`. `${NAME}` without a colon is nobody's reference here
 //! and stays as it is; `${word:…}` with another word is an error, because it is most often a slip.
 //! What a reference gave is not looked at again, and never stands in a message.
+//!
+//! runway's `${NAME}` is a step of its own before that: [`bare`].
 
 use std::path::{Path, PathBuf};
 
@@ -50,6 +52,68 @@ pub fn interpolate(
     report: &mut Report,
 ) {
     Interpolation { folder, env, files, report, left: MAX_TOTAL }.node(node);
+}
+
+/// Replaces every `${NAME}` below `node` whose variable is set; one that is not set stays, with a warning. What it gave is
+/// read like the rest of the file, so it may be a reference itself.
+///
+/// runway does so in the text before it is YAML; here a variable fills a value and is never structure.
+/// Source: its `config` package, `expandEnvVars`.
+pub fn bare(node: &mut Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) {
+    let mut left = MAX_TOTAL;
+    visit_mut(node, &mut |scalar, span| bare_scalar(scalar, span, env, report, &mut left));
+}
+
+fn bare_scalar(
+    scalar: &mut Scalar,
+    span: &Span,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+    left: &mut usize,
+) {
+    let mut out = String::new();
+    let mut rest = scalar.text.as_str();
+    let mut replaced = false;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let name = from[2..].split('}').next().unwrap_or_default();
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && from.len() > name.len() + 2;
+        if !is_name {
+            out.push_str("${");
+            rest = &from[2..];
+            continue;
+        }
+        let whole = &from[..name.len() + 3];
+        rest = &from[name.len() + 3..];
+        match env(name) {
+            Some(value) if value.len() <= *left => {
+                *left -= value.len();
+                out.push_str(&value);
+                replaced = true;
+            }
+            Some(_) => {
+                report.error(span, format!("references add more than {} MiB", MAX_TOTAL >> 20));
+            }
+            None => {
+                report
+                    .warning(span, format!("the environment variable {} is not set", quoted(name)))
+                    .help(format!("set it; as it is, {} stays as written", quoted(whole)));
+                out.push_str(whole);
+            }
+        }
+    }
+    if !replaced {
+        return;
+    }
+    out.push_str(rest);
+    let written = std::mem::replace(&mut scalar.text, out);
+    if scalar.kind == ScalarKind::Text {
+        scalar.kind = resolve(&scalar.text);
+    }
+    scalar.written.get_or_insert(written);
 }
 
 struct Interpolation<'a> {
@@ -126,7 +190,7 @@ impl Interpolation<'_> {
                 ScalarKind::Null => ScalarKind::Text,
                 kind => kind,
             };
-            scalar.written = Some(written);
+            scalar.written.get_or_insert(written);
         }
     }
 
@@ -149,6 +213,14 @@ fn visit(node: &Node, each: &mut impl FnMut(&Scalar)) {
         Value::Scalar(scalar) => each(scalar),
         Value::List(nodes) => nodes.iter().for_each(|node| visit(node, each)),
         Value::Map(entries) => entries.iter().for_each(|(_, node)| visit(node, each)),
+    }
+}
+
+fn visit_mut(node: &mut Node, each: &mut impl FnMut(&mut Scalar, &Span)) {
+    match &mut node.value {
+        Value::Scalar(scalar) => each(scalar, &node.span),
+        Value::List(nodes) => nodes.iter_mut().for_each(|node| visit_mut(node, each)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, node)| visit_mut(node, each)),
     }
 }
 

@@ -104,6 +104,9 @@ fn assemble(
                     native.push(native::syntax::read(&document.root, &mut report));
                 }
                 Dialect::Runway => {
+                    interpolate::bare(&mut document.root, env, &mut report);
+                    let files = referred(&document, source, &mut watched);
+                    interpolate::interpolate(&mut document.root, &source.folder, env, &files, &mut report);
                     let document = runway::syntax::read(&document.root, &mut report);
                     parts.push(runway::lower::lower(&document, &source.folder, &mut report));
                 }

@@ -101,8 +101,8 @@ impl Reader<'_> {
                 None => "that key belongs at the top".to_owned(),
             },
             (None, None) => {
-                let known: Vec<String> =
-                    self.table.children(path).map(|(name, _)| format!("`{name}`")).collect();
+                let served = self.table.children(path).filter(|(_, key)| key.support == Support::Yes);
+                let known: Vec<String> = served.map(|(name, _)| format!("`{name}`")).collect();
                 format!("known here: {}", known.join(", "))
             }
         }

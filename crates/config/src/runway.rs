@@ -5,4 +5,5 @@
 
 pub mod lower;
 pub mod support;
+mod switch;
 pub mod syntax;

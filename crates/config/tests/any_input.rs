@@ -6,6 +6,7 @@ use lambridge_config::{load, load_text};
 use proptest::prelude::*;
 
 const VALID: &str = include_str!("golden/native/everything/input.yaml");
+const RUNWAY: &str = include_str!("golden/runway/everything/input.yaml");
 const VALID_JSON: &str = include_str!("golden/native/json-native/input.json");
 
 /// Far above what any of these inputs takes, far below what a blow-up would.
@@ -62,6 +63,7 @@ proptest! {
     fn mutated(edits in proptest::collection::vec((any::<usize>(), 0..60usize, 0..30u8), 1..6)) {
         check("a.yaml", &mutate(VALID, &edits));
         check("a.json", &mutate(VALID_JSON, &edits));
+        check("a.yaml", &mutate(RUNWAY, &edits));
     }
 }
 
@@ -96,6 +98,8 @@ fn blow_ups() {
             "lambridge: 1\nfunctions: {{ {} }}\n",
             (0..5000).map(|n| format!("f{n}: , ")).collect::<String>()
         ),
+        format!("routes: [{}]\n", "{id: a, path: /a, max_body_size: 1, lambda: {enabled: true}}, ".repeat(3000)),
+        format!("routes: [{{id: a, path: /a, match: {{domains: [{}]}}}}]\n", "a.b, ".repeat(20_000)),
         bomb(2),
         bomb(50),
         (0..64).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(),

@@ -1,0 +1,302 @@
+//! `routes[]`.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use lambridge_event::Format;
+use lambridge_model::{
+    AnswerRule, Errors, Function, Matcher, PathMatch, Retries, RetryOn, Route, Target, Template, Weighted,
+};
+use lambridge_wire::name::FunctionName;
+
+use super::switch;
+use crate::leaf::Lower;
+use crate::merge::{Part, PartFunction, PartRoute, Reference};
+use crate::reader::Leaf;
+use crate::report::printable;
+use crate::runway::syntax;
+use crate::values;
+
+/// Where a call goes when neither the route nor an ARN says so. Source: runway's document "AWS Lambda Backend".
+const REGION: &str = "us-east-1";
+/// What runway routes by. Source: its `validHTTPMethods`.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+/// Domains, headers or parameters in one match.
+const MAX_CONDITIONS: usize = 64;
+/// Lambda's own bound on an invocation, and a little for the way. Source: Lambda quotas.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Lowers the routes in order.
+pub fn lower(routes: &[syntax::Route], part: &mut Part, lower: &mut Lower<'_>) {
+    let mut ids = HashSet::new();
+    // Among runway's routes an exact path comes first, whatever its parameters; here a literal segment of a prefix would.
+    let parameters = |route: &syntax::Route| route.path.as_ref().is_some_and(|path| path.text.contains('{'));
+    let apart = routes.iter().any(parameters);
+    for (index, route) in routes.iter().enumerate() {
+        let Some(id) = id(route, index, lower) else { continue };
+        let name = format!("route {}", printable(&id.text));
+        let matchers = matchers(route, &name, apart, lower);
+        let Some(lambda) = enabled(route, &name, lower) else { continue };
+        let function = function(lambda, route, &name, lower);
+        let key = format!("runway/{}", id.text);
+        let first = ids.insert(id.text.as_str());
+        // An id that stands twice is told once, of the route.
+        if first {
+            let span = lambda.span.clone();
+            part.functions.push(PartFunction { key: key.clone(), function, span });
+        }
+        if matchers.is_empty() {
+            let id = Some((id.text.clone(), id.span.clone()));
+            let functions = Vec::new();
+            part.routes.push(PartRoute {
+                route: None,
+                id,
+                span: route.span.clone(),
+                functions,
+                listeners: Vec::new(),
+            });
+        }
+        for (at, (matcher, order)) in matchers.into_iter().enumerate() {
+            // A route of the model has one host; the first keeps the id.
+            let id_text = match (at, &matcher.host) {
+                (1.., Some(host)) => format!("{}@{host}", id.text),
+                _ => id.text.clone(),
+            };
+            let target = Target::Functions(vec![Weighted { function: key.clone(), weight: 1 }]);
+            part.routes.push(PartRoute {
+                route: Some(Route {
+                    id: String::new(),
+                    matcher,
+                    listeners: Vec::new(),
+                    target,
+                    errors: Errors::Runway,
+                    order,
+                    scripts: None,
+                    origin: route.span.origin(),
+                }),
+                id: Some((id_text, id.span.clone())),
+                span: route.span.clone(),
+                functions: vec![Reference {
+                    key: key.clone(),
+                    shown: format!("`{}`", printable(&key)),
+                    span: lambda.span.clone(),
+                }],
+                listeners: Vec::new(),
+            });
+        }
+    }
+}
+
+fn id<'r>(route: &'r syntax::Route, index: usize, lower: &mut Lower<'_>) -> Option<&'r Leaf> {
+    let id = route.id.as_ref().filter(|id| !id.text.is_empty());
+    if id.is_none() {
+        lower
+            .report
+            .error(&route.span, format!("route {index}: id is required"))
+            .help("add `id: NAME`, a name that no other route has");
+    }
+    id
+}
+
+/// The Lambda section, if it is on and nothing else answers the route's requests.
+fn enabled<'r>(route: &'r syntax::Route, name: &str, lower: &mut Lower<'_>) -> Option<&'r syntax::Lambda> {
+    let on = route.lambda.as_ref().filter(|lambda| switch(&lambda.enabled, false, lower));
+    for (handler, span) in &route.handlers {
+        if on.is_some() {
+            let message = format!("{name}: lambda is mutually exclusive with {handler}");
+            let help = match handler.as_str() {
+                "backends" | "service" | "upstream" => {
+                    format!("remove `{handler}`: a Lambda route needs none here, not even a dummy")
+                }
+                _ => format!("remove `{handler}`, or set `lambda.enabled: false`"),
+            };
+            lower.report.error(span, message).help(help);
+        } else {
+            let about = lower.table.find("routes[]", handler).map_or("", |key| key.about);
+            lower
+                .report
+                .error(span, format!("{name}: `{handler}` ({about}) is not supported yet"))
+                .help(super::super::support::LAMBDA_ONLY);
+        }
+    }
+    // A section or a switch that could not be read was told, and says nothing on what was meant.
+    let unread = match &route.lambda {
+        Some(lambda) => {
+            lambda.enabled.as_ref().is_some_and(|leaf| !leaf.text.eq_ignore_ascii_case("false"))
+        }
+        None => route.has_lambda,
+    };
+    if on.is_none() && route.handlers.is_empty() && !unread {
+        let span = route.lambda.as_ref().map_or(&route.span, |lambda| &lambda.span);
+        lower
+            .report
+            .error(span, format!("{name}: lambda is not enabled, and nothing else answers"))
+            .help("add `lambda: { enabled: true, function_name: NAME }`, or remove the route");
+    }
+    on
+}
+
+fn function(
+    lambda: &syntax::Lambda,
+    route: &syntax::Route,
+    name: &str,
+    lower: &mut Lower<'_>,
+) -> Option<Function> {
+    let function_name = function_name(lambda, name, lower);
+    let region = region(lambda, function_name.as_ref(), lower);
+    let max = lower.number(&lambda.max_retries, 0..=10).and_then(|max| u32::try_from(max).ok()).unwrap_or(0);
+    let timeout = lower.go_duration(&route.timeout, Duration::from_millis(1)..=LONGEST);
+    let mut function = Function::new(function_name?);
+    function.region = Some(region);
+    function.event = Format::Runway;
+    function.answer = AnswerRule::Raw;
+    function.retries = Retries { max, on: RetryOn::Sdk };
+    function.timeout = timeout.unwrap_or(function.timeout);
+    function.origin = lambda.span.origin();
+    Some(function)
+}
+
+fn function_name(lambda: &syntax::Lambda, name: &str, lower: &mut Lower<'_>) -> Option<FunctionName> {
+    let Some(leaf) = lambda.function_name.as_ref().filter(|leaf| !leaf.text.is_empty()) else {
+        let span = lower.span_of(&lambda.function_name, &lambda.span);
+        lower
+            .report
+            .error(&span, format!("{name}: lambda.function_name is required"))
+            .help("add `function_name: NAME`: a name, `name:qualifier`, an ARN or a partial ARN");
+        return None;
+    };
+    match leaf.text.parse() {
+        Ok(parsed) => Some(parsed),
+        Err(error) => {
+            let error: lambridge_wire::name::NameError = error;
+            let help = "write a name, `name:qualifier`, an ARN or a partial ARN";
+            lower.wrong(leaf, format!("is not a function name: {}", error.reason), help);
+            None
+        }
+    }
+}
+
+/// The route's own, then its ARN's: a call to any other region could only fail.
+fn region(lambda: &syntax::Lambda, name: Option<&FunctionName>, lower: &mut Lower<'_>) -> String {
+    let written = Some(lambda.region.clone()).map(|leaf| leaf.filter(|leaf| !leaf.text.is_empty()));
+    let own = lower.region(&written.flatten());
+    let in_name = name.and_then(FunctionName::region);
+    if let (Some(own), Some(in_name), Some(leaf)) = (&own, in_name, &lambda.region)
+        && own != in_name
+    {
+        let message = format!("is not the region in `function_name`, which is `{in_name}`");
+        lower.wrong(leaf, message, "remove `region`; the ARN's is used");
+    }
+    own.or_else(|| in_name.map(str::to_owned)).unwrap_or_else(|| REGION.to_owned())
+}
+
+/// One matcher for each domain, with its order; empty when something was reported as wrong.
+fn matchers(route: &syntax::Route, name: &str, apart: bool, lower: &mut Lower<'_>) -> Vec<(Matcher, u32)> {
+    let path = path(route, name, lower);
+    let methods = methods(route, lower);
+    let headers = conditions(&route.headers, name, "match.headers", true, lower);
+    let query = conditions(&route.query, name, "match.query", false, lower);
+    let mut hosts: Vec<String> = Vec::new();
+    for leaf in limited(&route.domains, lower) {
+        match values::host(&leaf.text) {
+            Ok((host, _)) if hosts.contains(&host) => {
+                lower.wrong(leaf, "stands twice", "remove one of them");
+            }
+            Ok((host, _)) => hosts.push(host),
+            Err(reason) => {
+                let help = "write `api.example.com` or `*.example.com`";
+                lower.wrong(leaf, format!("is not a domain: {reason}"), help);
+            }
+        }
+    }
+    let Some(path) = path else { return Vec::new() };
+    let order = u32::from(apart && matches!(path, PathMatch::Prefix(_)));
+    let matcher = Matcher { methods, headers, query, ..Matcher::path(path) };
+    if hosts.is_empty() {
+        return vec![(matcher, order)];
+    }
+    hosts.into_iter().map(|host| (Matcher { host: Some(host), ..matcher.clone() }, order)).collect()
+}
+
+fn path(route: &syntax::Route, name: &str, lower: &mut Lower<'_>) -> Option<PathMatch> {
+    let prefix = switch(&route.path_prefix, false, lower);
+    let Some(leaf) = route.path.as_ref().filter(|path| !path.text.is_empty()) else {
+        let span = lower.span_of(&route.path, &route.span);
+        lower.report.error(&span, format!("{name}: path is required")).help("add `path: /…`");
+        return None;
+    };
+    if !prefix {
+        return match leaf.text.parse::<Template>() {
+            Ok(template) => Some(PathMatch::Template(template)),
+            Err(error) => {
+                let help = "write `/users`, or `/users/{id}` for a parameter";
+                lower.wrong(leaf, format!("is not a path: {}", error.reason), help);
+                None
+            }
+        };
+    }
+    let (reason, help) = match leaf.text.as_str() {
+        text if !text.starts_with('/') => ("it must start with `/`", "write `/api`"),
+        text if text.contains(['?', '#']) => ("a path has no `?` or `#`", "use `match.query` for the query"),
+        text if text.contains(['{', '}', '*']) => (
+            "a prefix has no parameters",
+            "write the paths out without `path_prefix`, or use a shorter prefix",
+        ),
+        text => {
+            let trimmed = text.trim_end_matches('/');
+            return Some(PathMatch::Prefix(if trimmed.is_empty() { "/" } else { trimmed }.to_owned()));
+        }
+    };
+    lower.wrong(leaf, format!("is not the start of a path: {reason}"), help);
+    None
+}
+
+fn methods(route: &syntax::Route, lower: &mut Lower<'_>) -> Vec<String> {
+    let Some((_, leaves)) = &route.methods else { return Vec::new() };
+    let mut methods: Vec<String> = Vec::new();
+    for leaf in limited(leaves, lower) {
+        if !METHODS.contains(&leaf.text.as_str()) {
+            let help = format!("methods are `{}`; leave `methods` out for all", METHODS.join("`, `"));
+            lower.wrong(leaf, "is not a method", &help);
+        } else if !methods.contains(&leaf.text) {
+            methods.push(leaf.text.clone());
+        }
+    }
+    methods
+}
+
+fn conditions(
+    found: &[syntax::Condition],
+    route: &str,
+    section: &str,
+    headers: bool,
+    lower: &mut Lower<'_>,
+) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    if let Some(one) = found.get(MAX_CONDITIONS) {
+        lower.report.error(&one.span, format!("{route}: {section} has {MAX_CONDITIONS} entries at most"));
+    }
+    for one in found.iter().take(MAX_CONDITIONS) {
+        let name = lower.required(&one.name, &one.span, section, "name");
+        let value = lower.required(&one.value, &one.span, section, "value");
+        let (Some(name), Some(value)) = (name, value) else { continue };
+        if headers && !values::is_token(&name.text) {
+            lower.wrong(name, "is not the name of a header", "letters, digits and `-`");
+            continue;
+        }
+        let text = if headers { name.text.to_ascii_lowercase() } else { name.text.clone() };
+        if pairs.iter().any(|(other, _)| *other == text) {
+            lower.wrong(name, "stands twice", "remove one of them");
+        }
+        pairs.push((text, value.text.clone()));
+    }
+    pairs
+}
+
+/// As many as a match may have.
+fn limited<'l>(leaves: &'l [Leaf], lower: &mut Lower<'_>) -> &'l [Leaf] {
+    if let Some(leaf) = leaves.get(MAX_CONDITIONS) {
+        lower.report.error(&leaf.span, format!("a match has {MAX_CONDITIONS} entries at most"));
+    }
+    &leaves[..leaves.len().min(MAX_CONDITIONS)]
+}

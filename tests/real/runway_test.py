@@ -10,15 +10,14 @@ import unittest
 from support import LAMBRIDGE, Program, cleanup, laid_out, request
 
 JSON = [("Content-Type", "application/json")]
+# The ports that the files leave to their defaults.
+BINDS = [word for port in (8080, 8081, 9000) for word in ("--bind", f"{port}=127.0.0.1:0")]
 
 
 def example(case):
     """`lambridge dev -c runway.yaml -c functions.yaml` in a copy of the example, on free ports; gives it and its admin address."""
     folder = laid_out(case, "runway")
-    (folder / "port.yaml").write_text("lambridge: 1\nemulator: { address: 127.0.0.1:0 }\n")
-    arguments = ["dev", "-c", "runway.yaml", "-c", "functions.yaml", "-c", "port.yaml"]
-    arguments += ["--bind", "8080=127.0.0.1:0", "--bind", "8081=127.0.0.1:0"]
-    program = Program(arguments, folder, None, 1, True)
+    program = Program(["dev", "-c", "runway.yaml", "-c", "functions.yaml", *BINDS], folder, None, 1, True)
     cleanup(case, program.kill)
     admin = program.await_line(r"admin on http://")[0].split("http://")[1].split()[0]
     return program, admin
@@ -105,9 +104,7 @@ class Numbers(unittest.TestCase):
 class Unreachable(unittest.TestCase):
     def test_a_function_that_is_not_there(self):
         folder = laid_out(self, "runway")
-        (folder / "port.yaml").write_text("lambridge: 1\nemulator: { address: 127.0.0.1:0 }\n")
-        binds = ["--bind", "8080=127.0.0.1:0", "--bind", "8081=127.0.0.1:0"]
-        program = Program(["dev", "-c", "runway.yaml", "-c", "port.yaml", *binds], folder, None, 1, True)
+        program = Program(["dev", "-c", "runway.yaml", *BINDS], folder, None, 1, True)
         self.addCleanup(program.kill)
         answer = request(program.gateway, "GET", "/api/compute")
         self.assertEqual((answer.status, answer.body), (502, b"lambda: invoke failed\n"))

@@ -98,7 +98,10 @@ fn blow_ups() {
             "lambridge: 1\nfunctions: {{ {} }}\n",
             (0..5000).map(|n| format!("f{n}: , ")).collect::<String>()
         ),
-        format!("routes: [{}]\n", "{id: a, path: /a, max_body_size: 1, lambda: {enabled: true}}, ".repeat(3000)),
+        format!(
+            "routes: [{}]\n",
+            "{id: a, path: /a, max_body_size: 1, lambda: {enabled: true}}, ".repeat(3000)
+        ),
         format!("routes: [{{id: a, path: /a, match: {{domains: [{}]}}}}]\n", "a.b, ".repeat(20_000)),
         bomb(2),
         bomb(50),

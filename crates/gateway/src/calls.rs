@@ -71,3 +71,55 @@ pub(crate) fn report(routes: &[CompiledRoute]) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Calls, report};
+    use crate::compile::{CompiledRoute, CompiledTarget};
+
+    fn route(id: &str, calls: Option<Arc<Calls>>) -> CompiledRoute {
+        let target = CompiledTarget::Static {
+            status: http::StatusCode::OK,
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
+        CompiledRoute {
+            id: id.to_owned(),
+            template: None,
+            parameters: Vec::new(),
+            target,
+            errors: lambridge_model::Errors::Native,
+            calls,
+        }
+    }
+
+    #[test]
+    fn reports() {
+        assert_eq!(report(&[]), "{}\n");
+        assert_eq!(report(&[route("static", None)]), "{}\n");
+        let calls = Calls::of("b", "shop".to_owned(), &[]);
+        calls.request();
+        calls.request();
+        calls.invoke();
+        calls.error();
+        let quiet = Calls::of("a \"b\"", "x, y".to_owned(), &[]);
+        let expect = concat!(
+            r#"{"a \"b\"":{"function_name":"x, y","total_requests":0,"total_errors":0,"total_invokes":0},"#,
+            r#""b":{"function_name":"shop","total_requests":2,"total_errors":1,"total_invokes":1}}"#,
+            "\n"
+        );
+        assert_eq!(report(&[route("b", Some(calls)), route("a \"b\"", Some(quiet))]), expect);
+    }
+
+    #[test]
+    fn counts_outlive_a_reload_while_the_route_calls_the_same() {
+        let calls = Calls::of("a", "shop".to_owned(), &[]);
+        calls.request();
+        let earlier = [route("b", None), route("a", Some(Arc::clone(&calls)))];
+        assert!(Arc::ptr_eq(&Calls::of("a", "shop".to_owned(), &earlier), &calls));
+        assert!(!Arc::ptr_eq(&Calls::of("a", "other".to_owned(), &earlier), &calls));
+        assert!(!Arc::ptr_eq(&Calls::of("b", "shop".to_owned(), &earlier), &calls));
+    }
+}

@@ -121,9 +121,7 @@ fn enabled<'r>(route: &'r syntax::Route, name: &str, lower: &mut Lower<'_>) -> O
     }
     // A section or a switch that could not be read was told, and says nothing on what was meant.
     let unread = match &route.lambda {
-        Some(lambda) => {
-            lambda.enabled.as_ref().is_some_and(|leaf| !leaf.text.eq_ignore_ascii_case("false"))
-        }
+        Some(lambda) => lambda.enabled.as_ref().is_some_and(|leaf| !leaf.text.eq_ignore_ascii_case("false")),
         None => route.has_lambda,
     };
     if on.is_none() && route.handlers.is_empty() && !unread {

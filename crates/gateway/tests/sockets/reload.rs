@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::support::{get, route, verdict};
-use crate::world::{Client, World, answer, check, f, start};
+use crate::world::{Client, World, answer, check, f, refuses, start};
 
 /// One call at a time, and it is taken.
 async fn busy() -> (World, Client) {
@@ -115,4 +115,48 @@ async fn an_address_that_is_taken_rejects_the_whole() {
         assert_eq!(verdict(&get(address, "GET", "/").await).0, 418);
     }
     assert!(tokio::net::TcpStream::connect(admin).await.is_err(), "the old admin address is closed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_that_goes_finishes_what_it_has() {
+    let world = start(|model| model.listeners.push(model.listeners[0].clone())).await;
+    let [stays, goes] = world.gateway.addresses()[..] else { panic!("two listeners") };
+    let mut idle = Client::connect(goes).await;
+    assert_eq!(verdict(&idle.get("/idle").await).0, 200);
+    let told = Notify::new().into();
+    world.lambda.push(answer("late").when(&told));
+    let mut busy = Client::connect(goes).await;
+    busy.ask("/busy").await;
+    world.lambda.wait_for(2).await;
+    let mut kept = Client::connect(stays).await;
+    assert_eq!(verdict(&kept.get("/kept").await).0, 200);
+
+    let mut fewer = world.model.clone();
+    fewer.listeners.pop();
+    world.gateway.reload(fewer).await.unwrap();
+    refuses(goes).await;
+    assert_eq!(idle.end().await, "");
+    told.notify_one();
+    let last = busy.answer().await;
+    assert!(last.ends_with("late") && last.contains("connection: close\r\n"), "{last}");
+    assert_eq!(verdict(&kept.get("/kept").await).0, 200, "the other listener's connections stay");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_change_with_a_reload() {
+    let world = start(|_| {}).await;
+    let mut kept = Client::connect(world.address).await;
+    let post = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\nabc";
+    kept.send(post).await;
+    assert_eq!(verdict(&kept.answer().await).0, 200);
+    let mut less = world.model.clone();
+    less.limits.body = 2;
+    less.limits.head = 40;
+    world.gateway.reload(less).await.unwrap();
+    // A connection keeps the head's limit that it began with, a request that of its configuration.
+    kept.send(post).await;
+    check(&world, &kept.answer().await, 413, "body_too_large").await;
+    let mut fresh = Client::connect(world.address).await;
+    fresh.send(post).await;
+    check(&world, &fresh.answer().await, 431, "head_too_large").await;
 }

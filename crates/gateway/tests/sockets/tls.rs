@@ -189,3 +189,20 @@ async fn a_drain_does_not_wait_for_a_handshake() {
     tokio::time::timeout(PATIENCE, world.gateway.drain()).await.expect("nothing is in flight");
     assert_eq!(silent.end().await, "");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_may_bring_tls_itself() {
+    let authority = Authority::new();
+    let world = start(|_| {}).await;
+    let mut plain = Client::connect(world.address).await;
+    assert_eq!(verdict(&plain.get("/").await).0, 200);
+    let mut model = world.model.clone();
+    model.listeners[0].tls = Some(authority.tls());
+    world.gateway.reload(model).await.unwrap();
+    assert_eq!(world.gateway.addresses(), [world.address]);
+    assert_eq!(verdict(&get(&world, &authority.client(None)).await).0, 200);
+    let mut late = Client::connect(world.address).await;
+    late.ask("/").await;
+    assert!(!late.end().await.contains("HTTP/"), "no plain answers any more");
+    assert_eq!(verdict(&plain.get("/").await).0, 200, "an open connection stays as it is");
+}

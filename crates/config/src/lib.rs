@@ -81,9 +81,17 @@ pub fn print(model: &Model, secrets: &mut dyn FnMut(&str, &str, &Secret) -> Stri
     native::print::print(model, secrets)
 }
 
-/// The table of every key of the native dialect: supported, or refused with the way out.
-pub fn native_keys() -> &'static [Key] {
-    native::support::KEYS
+/// Every key of every format: page of the documentation, part of that page, its rows.
+pub fn tables() -> Vec<(&'static str, &'static str, &'static [Key])> {
+    let one = |page, table: &table::Table| (page, "Keys", table.keys);
+    let mut tables = vec![
+        one("native", &native::support::TABLE),
+        one("runway", &runway::support::TABLE),
+        one("krakend", &krakend::support::TABLE),
+    ];
+    tables
+        .extend(kubernetes::support::pages().into_iter().map(|(page, kind, table)| (page, kind, table.keys)));
+    tables
 }
 
 fn assemble(

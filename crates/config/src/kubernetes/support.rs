@@ -7,6 +7,8 @@ pub mod gateway_api;
 pub mod gloo;
 pub mod kgateway;
 
+use crate::table::Table;
+
 /// The group of the Gateway API.
 pub const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// The group of kgateway.
@@ -40,3 +42,16 @@ pub const REFUSED_KINDS: &[(&str, &str, &str)] = &[
     (KGATEWAY, "BackendTLSPolicy", "calls to Lambda are always verified TLS; remove it"),
     (KGATEWAY, "RoutePolicy", "do in the function what the policy asks for, and remove it"),
 ];
+
+/// The tables as the documentation has them: page, kind, table.
+pub fn pages() -> Vec<(&'static str, &'static str, &'static Table)> {
+    vec![
+        ("kgateway", "Secret", &core::SECRET),
+        ("kgateway", "Backend", &kgateway::BACKEND),
+        ("kgateway", "HTTPRoute", &gateway_api::HTTP_ROUTE),
+        ("kgateway", "Gateway", &gateway_api::GATEWAY),
+        ("kgateway", "GatewayClass", &gateway_api::GATEWAY_CLASS),
+        ("kgateway", "ReferenceGrant", &gateway_api::REFERENCE_GRANT),
+        ("kgateway", "metadata", &core::METADATA),
+    ]
+}

@@ -40,13 +40,14 @@ pub struct Lowered {
 
 /// What is done to the answer, as far as the backend says.
 pub fn answer(backend: &syntax::Backend) -> KrakendAnswer {
-    let texts = |leaves: &[Leaf]| leaves.iter().map(|leaf| leaf.text.clone()).collect();
+    let texts = |leaves: &[Leaf]| leaves.iter().map(|leaf| leaf.text.clone()).collect::<Vec<_>>();
     let text =
         |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.text.clone()).filter(|text| !text.is_empty());
     KrakendAnswer {
         target: text(&backend.target),
         allow: texts(&backend.allow),
-        deny: texts(&backend.deny),
+        // Beside a list of what is allowed KrakenD does not look at what is denied.
+        deny: if backend.allow.is_empty() { texts(&backend.deny) } else { Vec::new() },
         mapping: backend.mapping.iter().map(|(old, new)| (old.text.clone(), new.text.clone())).collect(),
         group: text(&backend.group),
         ..KrakendAnswer::default()

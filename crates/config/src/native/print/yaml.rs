@@ -18,10 +18,10 @@ impl Yaml {
     /// `key: value`, with the value as text.
     pub fn text(&mut self, key: &str, value: &str) {
         if is_block(value) {
-            self.line(&format!("{}: {}", quoted(key), block_head(value)));
+            self.line(&format!("{}: {}", scalar(key), block_head(value)));
             self.block(value);
         } else {
-            self.line(&format!("{}: {}", quoted(key), quoted(value)));
+            self.line(&format!("{}: {}", scalar(key), quoted(value)));
         }
     }
 
@@ -38,13 +38,13 @@ impl Yaml {
     /// `key: [a, b]`
     pub fn texts<'a>(&mut self, key: &str, values: impl IntoIterator<Item = &'a str>) {
         let values: Vec<String> = values.into_iter().map(quoted).collect();
-        self.line(&format!("{}: [{}]", quoted(key), values.join(", ")));
+        self.line(&format!("{}: [{}]", scalar(key), values.join(", ")));
     }
 
     /// A map below `key`.
     pub fn map(&mut self, key: &str, each: impl FnOnce(&mut Self)) {
         let before = self.out.len();
-        self.line(&format!("{}:", quoted(key)));
+        self.line(&format!("{}:", scalar(key)));
         let after = self.out.len();
         self.depth += 1;
         each(self);
@@ -62,7 +62,7 @@ impl Yaml {
         if items.is_empty() {
             return;
         }
-        self.line(&format!("{}:", quoted(key)));
+        self.line(&format!("{}:", scalar(key)));
         for item in items {
             self.depth += 1;
             self.item = true;
@@ -105,13 +105,18 @@ fn block_head(text: &str) -> &'static str {
     if text.ends_with('\n') { "|" } else { "|-" }
 }
 
-/// Plain where nothing else can be read in it, in double quotes otherwise.
+/// A value. Keys hold no references, so only values are escaped.
 fn quoted(text: &str) -> String {
+    scalar(&escaped(text))
+}
+
+/// Plain where nothing else can be read in it, in double quotes otherwise.
+fn scalar(text: &str) -> String {
     let plain = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'/')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-.".contains(&b))
         && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
             .contains(&text.to_ascii_lowercase().as_str());
-    if plain { text.to_owned() } else { json(&escaped(text)) }
+    if plain { text.to_owned() } else { json(text) }
 }
 
 /// A JSON string is a double-quoted scalar of YAML 1.2.

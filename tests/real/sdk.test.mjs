@@ -1,11 +1,14 @@
 // AWS's JavaScript SDK against the emulator: what it parses, it parses as from Lambda.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 
 import { emulator, functions, python, require } from "./program.mjs";
 
 const {
   InvokeCommand,
+  InvokeWithResponseStreamCommand,
   InvalidRequestContentException,
   LambdaClient,
   RequestTooLargeException,
@@ -33,6 +36,8 @@ functions:
     run: { command: ${python} -m awslambdaric functions.echo, dir: ${functions} }
   fail:
     run: { command: ${python} -m awslambdaric functions.fail, dir: ${functions}, timeout: 1s }
+  stream:
+    run: { command: ${python} streaming.py, dir: ${functions} }
 `);
     client = connect(credentials);
   });
@@ -49,6 +54,30 @@ functions:
     const payload = JSON.parse(text(answer.Payload));
     assert.deepEqual(payload.event, { text: "grüße" });
     assert.equal(payload.request_id, answer.$metadata.requestId);
+  });
+
+  test("a streamed answer, piece by piece", { timeout: 30_000 }, async () => {
+    const gate = createServer().listen(0, "127.0.0.1");
+    await once(gate, "listening");
+    const arrived = once(gate, "connection");
+    try {
+      const event = { meet: `127.0.0.1:${gate.address().port}` };
+      const command = new InvokeWithResponseStreamCommand({ FunctionName: "stream", Payload: JSON.stringify(event) });
+      const answer = await client.send(command);
+      assert.equal(answer.ExecutedVersion, "$LATEST");
+      const pieces = [];
+      let complete;
+      for await (const event of answer.EventStream) {
+        if (event.PayloadChunk) pieces.push(text(event.PayloadChunk.Payload));
+        // The function goes on only when its first piece is here.
+        if (pieces.length === 1) (await arrived)[0].end(".");
+        complete = event.InvokeComplete;
+      }
+      assert.deepEqual(pieces, ["one", "last"]);
+      assert.equal(complete.ErrorCode, undefined);
+    } finally {
+      gate.close();
+    }
   });
 
   test("event and dry run", async () => {

@@ -1,6 +1,6 @@
 //! The Invoke API: what a client of Lambda sees.
 //!
-//! Of Lambda's API it has the operations that need no more than running functions: Invoke, and the lists of functions and
+//! Of Lambda's API it has the operations that need no more than running functions: Invoke, whole or streamed, and the lists of functions and
 //! aliases; the others are refused by name. The order of the checks is the front door's: Host, path, size, signature, then
 //! the service's own: parameters, payload, function, throttle. A function that fails answers 200 with
 //! `X-Amz-Function-Error`.
@@ -12,6 +12,7 @@
 mod list;
 mod operation;
 mod problem;
+mod stream;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use http::Request;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use hyper::body::Incoming;
-use lambridge_wire::invoke::{self as wire, InvocationType, InvokePath};
+use lambridge_wire::invoke::{self as wire, InvocationType, InvokePath, Operation};
 use lambridge_wire::limits::CLIENT_CONTEXT;
 use lambridge_wire::name::{FunctionName, QualifierError};
 use serde::de::IgnoredAny;
@@ -109,8 +110,13 @@ async fn invoke(
     })?;
     let event = check_json(event)?;
     let call = call(head, event, arn, kind, request_id)?;
+    let streams = path.operation == Operation::InvokeStream;
     match kind {
         InvocationType::DryRun => Ok(empty(kind)),
+        InvocationType::Event if streams => {
+            Err(Problem::parameter("a streamed invocation is none of kind Event"))
+        }
+        InvocationType::RequestResponse if streams => stream::answer(function, call).await,
         InvocationType::Event => behind(service, Arc::clone(function), call),
         InvocationType::RequestResponse => {
             let trace = call.trace_id.clone();
@@ -214,6 +220,7 @@ fn call(head: &Parts, event: Bytes, arn: String, kind: InvocationType, id: &str)
         Some(other) => return Err(Problem::parameter(format!("logType `{other}` is neither None nor Tail"))),
     };
     Ok(Call {
+        sink: None,
         request_id: id.to_owned(),
         event,
         arn,

@@ -27,6 +27,7 @@ use crate::context::Context;
 use crate::identity::{since_epoch, uuid};
 use crate::record::{EVENT, Recorder};
 use crate::sandbox::{Delivery, Outcome, Sandbox};
+use crate::stream::{self, Running, Sink};
 
 /// Pause before the third start after two that failed; it doubles up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(100);
@@ -65,6 +66,8 @@ pub(crate) struct Call {
     pub(crate) cognito_identity: Option<String>,
     pub(crate) tenant_id: Option<String>,
     pub(crate) log_tail: bool,
+    /// Where the answer goes as it comes; one that comes whole is in the outcome all the same.
+    pub(crate) sink: Option<Sink>,
 }
 
 /// What came of it.
@@ -98,16 +101,26 @@ impl Function {
 
     /// Runs `call`; dropped before it has a place, it never runs.
     pub(crate) async fn invoke(self: &Arc<Self>, call: Call) -> Result<Done, Throttled> {
+        let request_id = call.request_id.clone();
+        let answer = self.begin(call).await?;
+        Ok(answer.await.unwrap_or_else(|_| Done::lost(&request_id)))
+    }
+
+    /// As [`Function::invoke`], and does not wait for the answer, which comes in pieces where the runtime streams it.
+    pub(crate) async fn stream(self: &Arc<Self>, mut call: Call) -> Result<Running, Throttled> {
+        let request_id = call.request_id.clone();
+        let (sink, pieces) = stream::channel();
+        call.sink = Some(sink);
+        let done = self.begin(call).await?;
+        Ok(Running::new(request_id, pieces, done))
+    }
+
+    async fn begin(self: &Arc<Self>, call: Call) -> Result<oneshot::Receiver<Done>, Throttled> {
         let arrived = Instant::now();
         let place = self.place().await?;
-        let request_id = call.request_id.clone();
         let (done, answer) = oneshot::channel();
         tokio::spawn(run(place, call, arrived, done));
-        let lost = |_| Done {
-            outcome: Outcome::platform(&request_id, "Sandbox.Failure", "the invocation was lost"),
-            log_tail: None,
-        };
-        Ok(answer.await.unwrap_or_else(lost))
+        Ok(answer)
     }
 
     /// Starts an instance ahead of its first invocation.
@@ -310,7 +323,7 @@ fn delivery(call: &Call, deadline: Instant) -> Delivery {
         tenant_id: call.tenant_id.clone(),
         invocation_id: Some(uuid()),
     };
-    Delivery { head, event: call.event.clone() }
+    Delivery { head, event: call.event.clone(), sink: call.sink.clone() }
 }
 
 fn micros(time: Duration) -> u64 {

@@ -15,6 +15,7 @@ mod runtime_api;
 mod sandbox;
 mod service;
 mod signature;
+mod stream;
 mod url;
 
 pub use exec::exec_child;
@@ -25,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambridge_model::{Run, Secret, UrlMode};
+use lambridge_model::{Run, Secret};
 use lambridge_wire::extensions::ShutdownReason;
 
 use crate::service::Service;
@@ -130,12 +131,6 @@ pub enum StartError {
     /// No thread can be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
-    /// A function URL of a kind that there is not.
-    #[error("the function URL of `{function}`: `response_stream` is not served yet, `buffered` is")]
-    StreamedUrl {
-        /// The function.
-        function: String,
-    },
 }
 
 /// Connections to the Invoke API at once.
@@ -160,9 +155,6 @@ impl Emulator {
         let (mut urls, mut serving) = (Vec::new(), Serving(Vec::new()));
         for function in service.all() {
             let Some(url) = &function.context.run.url else { continue };
-            if url.mode == UrlMode::ResponseStream {
-                return Err(StartError::StreamedUrl { function: function.context.name.clone() });
-            }
             let (listener, address) = bind(url.address).await?;
             urls.push((function.context.name.clone(), address));
             let function = Arc::clone(function);

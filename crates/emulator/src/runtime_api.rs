@@ -1,7 +1,7 @@
 //! The Runtime API of one sandbox, version 2018-06-01.
 //!
-//! `next` waits as long as it takes. An answer is taken once, whole, up to 6 MB; what a runtime streams is collected, since
-//! whoever called Invoke gets one buffered payload. Refusals follow the state machine of the sandbox: an answer before any
+//! `next` waits as long as it takes. An answer is taken once, whole, up to 6 MB. What a runtime streams is passed on to a
+//! caller who wants it so, and collected for one who called Invoke. Refusals follow the state machine of the sandbox: an answer before any
 //! event is 403, for an id that is not open 400, too late 410, too large 413.
 //!
 //! Source: Lambda developer guide, "Using the Lambda runtime API"; aws-lambda-runtime-interface-emulator.
@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use http_body_util::Full;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use lambridge_wire::limits::SYNC_PAYLOAD;
+use lambridge_wire::limits::{STREAMED_ANSWER, SYNC_PAYLOAD};
 use lambridge_wire::runtime::{self as wire, ApiError, ErrorReport, Path};
 
 use crate::http::{Answer, BodyError, collect, discard, json, text};
 use crate::sandbox::{Delivery, Outcome, Sandbox, Unanswerable};
+use crate::stream::{Piece, Sink, whole};
 
 /// Answers one request.
 pub(crate) async fn answer(sandbox: &Arc<Sandbox>, mut request: Request<Incoming>) -> Answer {
@@ -30,7 +31,7 @@ pub(crate) async fn answer(sandbox: &Arc<Sandbox>, mut request: Request<Incoming
         Path::Response(id) => response(sandbox, id, &mut request).await,
         Path::Error(id) => error(sandbox, id, &mut request).await,
         Path::InitError => init_error(sandbox, &mut request).await,
-        Path::Ping => Response::new(Full::new(Bytes::from_static(b"pong"))),
+        Path::Ping => Response::new(whole(Bytes::from_static(b"pong"))),
         // Nothing is ever restored from a snapshot here.
         Path::RestoreNext | Path::RestoreError => {
             refuse(ApiError::INVALID_STATE, Some("SnapStart is not in use"))
@@ -77,6 +78,11 @@ async fn response(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) 
     if let Err((error, message)) = check(sandbox, id, request.headers(), "InvocationResponse") {
         return refuse(error, message.as_deref());
     }
+    let sink = if streams { sandbox.state().take_sink(id) } else { None };
+    if let Some(sink) = sink {
+        let outcome = forward(id, request, sink).await;
+        return settle(sandbox, id, outcome);
+    }
     match collect(request.body_mut(), SYNC_PAYLOAD).await {
         Ok((payload, trailers)) => {
             let outcome = match trailers.as_ref().filter(|_| streams).and_then(failed_stream) {
@@ -99,6 +105,38 @@ async fn response(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) 
             refuse(ApiError::TRUNCATED_REQUEST, None)
         }
         Err(BodyError::Broken) => refuse(ApiError::TRUNCATED_REQUEST, None),
+    }
+}
+
+/// Passes a stream on as it comes, and says how it ended.
+async fn forward(id: &str, request: &mut Request<Incoming>, sink: Sink) -> Outcome {
+    let kind = text(request.headers(), "content-type").map(str::to_owned);
+    let mut wanted = sink.send(Piece::Type(kind)).await.is_ok();
+    let (mut total, mut trailers) = (0, None);
+    while let Some(frame) = request.body_mut().frame().await {
+        let Ok(frame) = frame else {
+            return Outcome::platform(id, "Runtime.TruncatedResponse", "Response was truncated");
+        };
+        match frame.into_data() {
+            Ok(data) => {
+                total += data.len();
+                if total > STREAMED_ANSWER {
+                    let message = format!(
+                        "Response payload size exceeded maximum allowed payload size ({STREAMED_ANSWER} bytes)."
+                    );
+                    let report = ErrorReport::new("Function.ResponseSizeTooLarge", message).to_json();
+                    return Outcome { payload: report.into(), failed: true };
+                }
+                if wanted && !data.is_empty() {
+                    wanted = sink.send(Piece::Data(data)).await.is_ok();
+                }
+            }
+            Err(other) => trailers = other.into_trailers().ok(),
+        }
+    }
+    match trailers.as_ref().and_then(failed_stream) {
+        Some(payload) => Outcome { payload, failed: true },
+        None => Outcome { payload: Bytes::new(), failed: false },
     }
 }
 

@@ -1,9 +1,12 @@
-//! A function's URL in buffered mode: HTTP in, an event, an invocation, HTTP out.
+//! A function's URL: HTTP in, an event, an invocation, HTTP out.
 //!
 //! Whoever calls is anonymous; there is no signature to check, and `Host` is the caller's choice, as with a URL of Lambda's.
 //! What the function answers is read by the rules of payload 2.0: with `statusCode` it is a whole answer, without one the
 //! body of a 200. A function that fails, runs out of time, or answers what is no answer is 502 to its caller, and nothing
 //! of why.
+//!
+//! In streamed mode an answer with a prelude has its head from there; one without is a 200 of its own media type. A function
+//! that answers whole has its payload passed on as it is. What fails after the head cuts the connection.
 //!
 //! Fields that belong to the connection end here; of those that the function sets all the same, some come out under
 //! another name, as Lambda has it.
@@ -19,18 +22,21 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::Either;
 use hyper::body::Incoming;
-use lambridge_event::{Context, Field, Format, decode_answer, encode_request};
+use lambridge_event::{Context, Field, Format, decode_answer, decode_prelude, encode_request};
+use lambridge_model::UrlMode;
 use lambridge_wire::invoke::{ErrorShape, X_AMZN_ERROR_TYPE, X_AMZN_REQUEST_ID, X_AMZN_TRACE_ID, throttle};
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::name::partition_of;
+use lambridge_wire::prelude::{self, Scanner, Step};
 use sha2::{Digest, Sha256};
 
 use crate::function::{Call, Function};
 use crate::http::{Answer, BodyError, Ends, collect, json, text};
 use crate::identity::{since_epoch, trace_id, uuid};
 use crate::service::LATEST;
+use crate::stream::{Body, Cut, Frames, Next, Piece, Running, Streamed, whole};
 
 /// For a whole body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -91,9 +97,16 @@ async fn invoke(
         cognito_identity: None,
         tenant_id: None,
         log_tail: false,
+        sink: None,
     };
+    if function.context.run.url.as_ref().is_some_and(|url| url.mode == UrlMode::ResponseStream) {
+        return match function.stream(call).await {
+            Err(_) => throttled(),
+            Ok(running) => stream(running).await.unwrap_or_else(bad_gateway),
+        };
+    }
     match function.invoke(call).await {
-        Err(_) => refused("TooManyRequestsException", throttle::MESSAGE, Some(throttle::RESERVED_CONCURRENT)),
+        Err(_) => throttled(),
         Ok(done) if done.outcome.failed => bad_gateway(),
         Ok(done) => read(&done.outcome.payload).unwrap_or_else(bad_gateway),
     }
@@ -185,12 +198,75 @@ fn arn(function: &Function) -> String {
     format!("arn:{partition}:lambda:{region}:{account}:function:{}{qualifier}", context.name)
 }
 
+/// The answer of a stream: the head as soon as it is there, the rest behind it. `None` if it failed before, or is none.
+async fn stream(mut running: Running) -> Option<Answer> {
+    let mut scanner = Scanner::new(prelude::DEFAULT_LIMIT);
+    let mut begun = false;
+    let (head, rest) = loop {
+        match running.next().await {
+            // A prelude without its end is no answer either.
+            Next::Done(done) if done.outcome.failed || begun => return None,
+            Next::Done(done) => return Some(typed("application/json", whole(done.outcome.payload))),
+            Next::Piece(Piece::Type(Some(kind))) if kind == prelude::CONTENT_TYPE => begun = true,
+            Next::Piece(Piece::Type(kind)) => {
+                let kind = kind.as_deref().unwrap_or("application/octet-stream");
+                return Some(typed(kind, behind(running, Bytes::new())));
+            }
+            Next::Piece(Piece::Data(data)) => match scanner.push(&data) {
+                Step::More => {}
+                Step::Done { head, used } => break (head, data.slice(used.min(data.len())..)),
+                Step::NotPrelude { .. } => return None,
+            },
+        }
+    };
+    let head = decode_prelude(&head).ok()?;
+    head_of(&head, behind(running, rest))
+}
+
+/// A body that goes on with `first` and then what still comes.
+fn behind(running: Running, first: Bytes) -> Body {
+    let (frames, body) = Streamed::new();
+    tokio::spawn(async move {
+        // A caller that has gone is the only one who would miss the rest.
+        let _ = pump(running, first, &frames).await;
+    });
+    Either::Right(body)
+}
+
+async fn pump(mut running: Running, first: Bytes, frames: &Frames) -> Option<()> {
+    if !first.is_empty() {
+        frames.send(Ok(first)).await.ok()?;
+    }
+    loop {
+        match running.next().await {
+            Next::Piece(Piece::Type(_)) => {}
+            Next::Piece(Piece::Data(data)) => frames.send(Ok(data)).await.ok()?,
+            Next::Done(done) if done.outcome.failed => return frames.send(Err(Cut)).await.ok(),
+            Next::Done(_) => return Some(()),
+        }
+    }
+}
+
+fn typed(kind: &str, body: Body) -> Answer {
+    let mut answer = Response::new(body);
+    let kind =
+        HeaderValue::from_str(kind).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
+}
+
 /// The answer in a payload; `None` if it is none.
 fn read(payload: &[u8]) -> Option<Answer> {
-    let found = decode_answer(Format::HttpV2, payload).ok()?;
+    let mut found = decode_answer(Format::HttpV2, payload).ok()?;
+    let body = std::mem::take(&mut found.body).into_owned();
+    head_of(&found, whole(body))
+}
+
+/// The head of what a function answered, with its body.
+fn head_of(found: &lambridge_event::Answer<'_>, body: Body) -> Option<Answer> {
     // An interim status ends no request.
     let status = StatusCode::from_u16(found.status).ok().filter(|status| !status.is_informational())?;
-    let mut answer = Response::new(Full::new(Bytes::from(found.body.into_owned())));
+    let mut answer = Response::new(body);
     *answer.status_mut() = status;
     for (name, value) in &found.headers {
         let name = name.to_ascii_lowercase();
@@ -207,6 +283,10 @@ fn read(payload: &[u8]) -> Option<Answer> {
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     Some(answer)
+}
+
+fn throttled() -> Answer {
+    refused("TooManyRequestsException", throttle::MESSAGE, Some(throttle::RESERVED_CONCURRENT))
 }
 
 /// What a caller sees of any failure.
@@ -227,7 +307,7 @@ fn refused(name: &'static str, message: &str, reason: Option<&str>) -> Answer {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let mut answer = Response::new(whole(text));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     answer

@@ -62,8 +62,7 @@ pub(super) fn of(head: &Parts) -> Result<Asked, Problem> {
             _ if head.method != Method::POST => {
                 Err(Problem { status: 405, ..Problem::new(UNKNOWN, "only POST invokes") })
             }
-            Operation::Invoke => Ok(Asked::Invoke(path)),
-            Operation::InvokeStream => Err(missing("InvokeWithResponseStream")),
+            Operation::Invoke | Operation::InvokeStream => Ok(Asked::Invoke(path)),
             Operation::InvokeAsync => Err(missing("InvokeAsync")),
         };
     }
@@ -81,8 +80,9 @@ pub(super) fn of(head: &Parts) -> Result<Asked, Problem> {
 const UNKNOWN: &str = "UnknownOperationException";
 
 fn missing(name: &str) -> Problem {
-    let message =
-        format!("`{name}` is not emulated: there are Invoke, ListFunctions and ListAliases on this machine");
+    let message = format!(
+        "`{name}` is not emulated: there are Invoke, InvokeWithResponseStream, ListFunctions and ListAliases on this machine"
+    );
     Problem { status: 501, ..Problem::new("NotImplementedException", message) }
 }
 

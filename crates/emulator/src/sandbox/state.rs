@@ -9,6 +9,7 @@ use lambridge_wire::runtime::{ErrorReport, Invocation};
 use tokio::sync::oneshot;
 
 use crate::context::Context;
+use crate::stream::Sink;
 
 /// Late answers that are still known as such.
 const EXPIRED: usize = 64;
@@ -19,6 +20,8 @@ pub(crate) struct Delivery {
     /// The head of the answer to `/next`.
     pub(crate) head: Invocation,
     pub(crate) event: Bytes,
+    /// For an answer that is streamed.
+    pub(crate) sink: Option<Sink>,
 }
 
 /// How an invocation ended.
@@ -118,6 +121,7 @@ struct Open {
     outcome: oneshot::Sender<Outcome>,
     /// `Lambda-Runtime-Invocation-Id` of this delivery.
     delivery: Option<String>,
+    sink: Option<Sink>,
 }
 
 /// Why an answer is not taken.
@@ -224,7 +228,10 @@ impl State {
             return receiver;
         }
         let head = &delivery.head;
-        self.open.insert(head.request_id.clone(), Open { outcome, delivery: head.invocation_id.clone() });
+        self.open.insert(
+            head.request_id.clone(),
+            Open { outcome, delivery: head.invocation_id.clone(), sink: delivery.sink.clone() },
+        );
         self.notify(EventType::Invoke, &|| Event::Invoke {
             deadline_ms: head.deadline_ms.unwrap_or_default(),
             request_id: head.request_id.clone(),
@@ -253,6 +260,11 @@ impl State {
             None if self.expired.iter().any(|expired| expired == id) => Err(Unanswerable::Late),
             None => Err(Unanswerable::Unknown),
         }
+    }
+
+    /// Where a streamed answer to `id` goes, if its caller wants it so. Given once.
+    pub(crate) fn take_sink(&mut self, id: &str) -> Option<Sink> {
+        self.open.get_mut(id)?.sink.take()
     }
 
     /// Ends the invocation `id`; whoever waited may have gone.

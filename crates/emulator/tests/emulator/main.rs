@@ -9,5 +9,6 @@ mod lifecycle;
 mod lists;
 mod recorded;
 mod refusals;
+mod streams;
 mod support;
 mod urls;

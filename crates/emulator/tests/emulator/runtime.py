@@ -25,6 +25,9 @@ def handle(connection, event, head):
     if isinstance(event, dict) and event.get("version") == "2.0":
         # Behind a function URL, the path says what to do; the body of a POST to `/say` is the answer.
         do = event["rawPath"].strip("/")
+        if do == "stream":
+            event = json.loads(event["body"])
+            do = "slow-stream"
         if do == "say":
             import base64
             body = event.get("body", "")
@@ -60,6 +63,18 @@ def handle(connection, event, head):
         parts = [b'{"a":', b"1", b"}"]
         headers = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked"}
         connection.request("POST", answer, iter(parts), headers, encode_chunked=True)
+        return connection.getresponse().read()
+    if do == "slow-stream":
+        # The first piece, then the rest once the test has seen it.
+        def pieces():
+            yield bytes(event["first"], "latin-1")
+            while not os.path.exists(event["until"]):
+                time.sleep(0.01)
+            yield b"x" * event.get("more", 0) + b"last"
+            if event.get("die"):
+                os._exit(3)
+        headers = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked", "Content-Type": event.get("type", "text/plain")}
+        connection.request("POST", answer, pieces(), headers, encode_chunked=True)
         return connection.getresponse().read()
     if do == "broken-stream":
         import base64, socket

@@ -171,6 +171,33 @@ pub async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer 
     tokio::time::timeout(PATIENCE, exchange).await.expect("an answer in time")
 }
 
+/// An answer that is read as it comes.
+pub struct Opened {
+    pub status: u16,
+    pub headers: HeaderMap,
+    body: hyper::body::Incoming,
+    _connection: tokio::task::JoinSet<Result<(), hyper::Error>>,
+}
+
+impl Opened {
+    /// The next bytes; `None` at the end, an error if it is cut.
+    pub async fn next(&mut self) -> Option<Result<Bytes, hyper::Error>> {
+        let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("a piece in time")?;
+        Some(frame.map(|frame| frame.into_data().unwrap()))
+    }
+}
+
+/// Sends a request, and gives its answer as soon as the head is there.
+pub async fn open(address: SocketAddr, request: Request<Full<Bytes>>) -> Opened {
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    connections.spawn(connection);
+    let answer = tokio::time::timeout(PATIENCE, client.send_request(request)).await.expect("a head in time");
+    let (head, body) = answer.unwrap().into_parts();
+    Opened { status: head.status.as_u16(), headers: head.headers, body, _connection: connections }
+}
+
 impl House {
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
         send(self.address, request(path, headers, body)).await

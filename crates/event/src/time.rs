@@ -1,6 +1,6 @@
 //! The one date format of the events: `10/Jul/2026:19:19:04 +0000`, the Common Log Format's, always in UTC.
 
-use std::io::Write as _;
+use crate::json::writer::decimal;
 
 /// Appends the time, `ms` after the epoch.
 pub(crate) fn clf(out: &mut Vec<u8>, ms: u64) {
@@ -19,14 +19,16 @@ pub(crate) fn clf(out: &mut Vec<u8>, ms: u64) {
     let month = if shifted_month < 10 { shifted_month + 2 } else { shifted_month - 10 };
     let year = era * 400 + year_of_era + u64::from(month < 2);
     let name = MONTHS.get(month as usize).copied().unwrap_or_default();
-    // Writing to a Vec cannot fail.
-    let _ = write!(
-        out,
-        "{day:02}/{name}/{year:04}:{:02}:{:02}:{:02} +0000",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    );
+    decimal(out, day, 2);
+    out.push(b'/');
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'/');
+    decimal(out, year, 4);
+    for part in [second / 3600, second / 60 % 60, second % 60] {
+        out.push(b':');
+        decimal(out, part, 2);
+    }
+    out.extend_from_slice(b" +0000");
 }
 
 #[cfg(test)]

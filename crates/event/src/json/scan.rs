@@ -37,6 +37,26 @@ pub(super) fn special(bytes: &[u8]) -> usize {
     at + bytes[at..].iter().position(|&byte| is_special(byte)).unwrap_or(bytes.len() - at)
 }
 
+/// Whether nothing is special and all is ASCII: the usual short text, which can be written as it stands.
+#[inline]
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    let plain = |part: &[u8; 16]| (specials(part) | u8x16::from(*part)).to_bitmask() == 0;
+    match bytes.last_chunk() {
+        Some(last) => {
+            let (parts, _) = bytes.as_chunks::<16>();
+            parts.iter().all(plain) && plain(last)
+        }
+        None => {
+            // What is short is made long by bytes that do not matter.
+            let mut part = [b' '; 16];
+            for (to, &from) in part.iter_mut().zip(bytes) {
+                *to = from;
+            }
+            plain(&part)
+        }
+    }
+}
+
 /// A bit for each of the first 64 bytes, the first byte's lowest: set where it is special.
 #[inline]
 pub(super) fn marks(block: &[u8; BLOCK + AHEAD]) -> u64 {
@@ -47,9 +67,15 @@ pub(super) fn marks(block: &[u8; BLOCK + AHEAD]) -> u64 {
 /// As [`marks`], for 16 bytes.
 #[inline]
 fn lanes(block: &[u8; 16]) -> u32 {
+    specials(block).to_bitmask()
+}
+
+/// All bits set where the byte is special.
+#[inline]
+fn specials(block: &[u8; 16]) -> u8x16 {
     let bytes = u8x16::from(*block);
     let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    (bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | control).to_bitmask()
+    bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | control
 }
 
 /// Copies `from..to` of `block` to the start of `out`, in whole steps: up to [`AHEAD`] bytes behind it are written
@@ -95,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_byte_at_every_place() {
-        for length in [0, 1, 7, 8, 9, 31, 32, 33, 40, 71, 100] {
+        for length in [0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 71, 100] {
             let plain = vec![b'x'; length];
             assert_eq!(special(&plain), length);
             for at in 0..length {
@@ -103,6 +129,11 @@ mod tests {
                     let mut bytes = plain.clone();
                     bytes[at] = byte;
                     let expect = bytes.iter().position(|&b| is_special(b)).unwrap_or(length);
+                    assert_eq!(
+                        is_plain(&bytes),
+                        byte.is_ascii() && !is_special(byte),
+                        "{byte:#x} at {at} of {length}"
+                    );
                     assert_eq!(special(&bytes), expect, "byte {byte:#x} at {at} of {length}");
                 }
             }

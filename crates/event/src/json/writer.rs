@@ -1,7 +1,6 @@
 //! JSON into the caller's buffer: an object at a time, keys in the order of the calls.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use super::scan;
 
@@ -75,7 +74,11 @@ impl<'o> Object<'o> {
 /// A JSON string.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    escape(out, text.as_bytes());
+    if scan::is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        escape(out, text.as_bytes());
+    }
     out.push(b'"');
 }
 
@@ -88,12 +91,28 @@ pub(crate) fn bytes(out: &mut Vec<u8>, text: &[u8]) {
 
 /// The inside of a JSON string, from bytes that are text by [`latin`].
 pub(crate) fn fragment(out: &mut Vec<u8>, text: &[u8]) {
-    escape(out, latin(text).as_bytes());
+    if scan::is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        escape(out, latin(text).as_bytes());
+    }
 }
 
 pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
-    // Writing to a Vec cannot fail.
-    let _ = write!(out, "{value}");
+    decimal(out, value, 1);
+}
+
+/// `value` with zeros before it up to `width` digits. The formatter of the standard library costs several times as much.
+pub(crate) fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    let mut rest = value;
+    while rest > 0 {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend_from_slice(&digits[start.min(digits.len() - width)..]);
 }
 
 /// Items between brackets.
@@ -116,7 +135,7 @@ pub(crate) fn array<T>(
 /// valid UTF-8 is taken as such, anything else as ISO 8859-1, a character a byte. So nothing is dropped and nothing
 /// fails, but the reader of an event cannot tell `é` sent in one byte from `é` sent in two.
 pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(text) {
+    match simdutf8::basic::from_utf8(text) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(text.iter().copied().map(char::from).collect()),
     }

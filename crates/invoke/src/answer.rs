@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
+use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use lambridge_wire::invoke as wire;
 
 use crate::{InvokeError, Invoked};
@@ -11,24 +12,31 @@ use crate::{InvokeError, Invoked};
 /// Texts of Lambda's errors are for the log; more than this is not kept.
 const MESSAGE_MAX: usize = 2048;
 
+/// Made here, since a name given as text is read letter by letter at every look.
+const REQUEST_ID: HeaderName = HeaderName::from_static(wire::X_AMZN_REQUEST_ID);
+const FUNCTION_ERROR: HeaderName = HeaderName::from_static(wire::X_AMZ_FUNCTION_ERROR);
+const EXECUTED_VERSION: HeaderName = HeaderName::from_static(wire::X_AMZ_EXECUTED_VERSION);
+const LOG_RESULT: HeaderName = HeaderName::from_static(wire::X_AMZ_LOG_RESULT);
+const ERROR_TYPE: HeaderName = HeaderName::from_static(wire::X_AMZN_ERROR_TYPE);
+
 /// What `answer` means.
 pub(crate) fn read(answer: Response<Bytes>) -> Result<Invoked, InvokeError> {
     let (head, payload) = answer.into_parts();
     let header = |name| text(&head.headers, name);
-    let request_id = header(wire::X_AMZN_REQUEST_ID);
+    let request_id = header(REQUEST_ID);
     let status = head.status.as_u16();
     if head.status.is_success() {
         return Ok(Invoked {
             status,
             payload,
-            function_error: header(wire::X_AMZ_FUNCTION_ERROR),
-            executed_version: header(wire::X_AMZ_EXECUTED_VERSION),
-            log_tail: header(wire::X_AMZ_LOG_RESULT),
+            function_error: header(FUNCTION_ERROR),
+            executed_version: header(EXECUTED_VERSION),
+            log_tail: header(LOG_RESULT),
             request_id,
         });
     }
     let body = wire::read_message(&payload);
-    let kind = header(wire::X_AMZN_ERROR_TYPE).or_else(|| body.kind.clone()).unwrap_or_default();
+    let kind = header(ERROR_TYPE).or_else(|| body.kind.clone()).unwrap_or_default();
     let kind = wire::error_name(&kind).to_owned();
     let message = shorten(body.message());
     Err(match status {
@@ -57,14 +65,14 @@ pub(crate) fn blames_keys(kind: &str) -> bool {
     KINDS.contains(&kind)
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let value = headers.get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned()).filter(|text| !text.is_empty())
 }
 
 /// Seconds only, fractions allowed; a day at most, so that no sum overflows.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = text(headers, "retry-after")?.trim().parse().ok()?;
+    let seconds: f64 = text(headers, RETRY_AFTER)?.trim().parse().ok()?;
     (0.0..=86_400.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderValue, Method, Request};
-use http_body_util::Full;
+use http::Method;
 use lambridge_model::{Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
@@ -16,11 +15,10 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::connection::{Broken, Connections, Tls};
-use crate::credentials::{Lease, Store};
+use crate::credentials::Store;
+use crate::draft::{self, Kept, Malformed};
 use crate::endpoint::Endpoint;
-use crate::{ClientError, Env, Executed, InvokeError, Invoked, Shared, answer, credentials, sign};
-
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge/", env!("CARGO_PKG_VERSION")));
+use crate::{ClientError, Env, Executed, InvokeError, Invoked, Shared, answer, credentials};
 
 /// A client of one Lambda endpoint. Cheap to clone.
 #[derive(Clone)]
@@ -58,10 +56,36 @@ pub struct Call<'a> {
 }
 
 /// Which function of the endpoint, ready to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// `/2015-03-31/functions/…/invocations?Qualifier=…`, percent-encoded.
     pub path_and_query: String,
+    kept: Kept,
+}
+
+impl Target {
+    fn new(path_and_query: String) -> Self {
+        Self { path_and_query, kept: Kept::default() }
+    }
+}
+
+impl Clone for Target {
+    fn clone(&self) -> Self {
+        Self::new(self.path_and_query.clone())
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.path_and_query == other.path_and_query
+    }
+}
+
+impl Eq for Target {}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Target").field(&self.path_and_query).finish()
+    }
 }
 
 impl fmt::Debug for Lambda {
@@ -114,7 +138,7 @@ impl Lambda {
     /// The same for a name that comes with a request. A qualifier within the name counts before `qualifier`.
     pub fn target_of(name: &FunctionName, qualifier: Option<&str>) -> Target {
         let qualifier = name.qualifier().or(qualifier);
-        Target { path_and_query: wire::invoke_path(&name.unqualified().to_string(), qualifier) }
+        Target::new(wire::invoke_path(&name.unqualified().to_string(), qualifier))
     }
 
     /// Sends one signed Invoke. No hidden retries.
@@ -135,6 +159,7 @@ impl Lambda {
             headers: &headers[..count],
             payload: call.payload,
             trace_id: call.trace_id,
+            kept: Some(&call.target.kept),
         };
         self.send(&outgoing, call.deadline).await
     }
@@ -165,6 +190,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) headers: &'a [(&'static str, &'static str)],
     pub(crate) payload: Bytes,
     pub(crate) trace_id: Option<&'a str>,
+    /// Where a draft is kept, of requests that differ in their payload, and perhaps in their headers.
+    pub(crate) kept: Option<&'a Kept>,
 }
 
 impl Inner {
@@ -173,7 +200,8 @@ impl Inner {
         let connections = self.connections(region).await?;
         let lease = self.store.get(region).await.map_err(|message| InvokeError::NoCredentials { message })?;
         let _permit = connections.permit().await;
-        let request = signed(outgoing, connections.endpoint(), &lease, region)?;
+        let request = draft::request(outgoing, connections.endpoint(), &lease, region, SystemTime::now())
+            .map_err(|Malformed(what)| unsent(format!("the request's {what} cannot be sent")))?;
         let answer = connections
             .exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed))
             .await
@@ -221,60 +249,4 @@ fn unreachable(broken: Broken) -> InvokeError {
         Broken::Sent(message) => InvokeError::Unreachable { message, executed: Executed::Maybe },
         Broken::TooLarge => InvokeError::AnswerTooLarge { limit: SYNC_PAYLOAD },
     }
-}
-
-/// The request with all its headers. The trace id is not signed: proxies may change it on the way, and AWS's signer leaves it
-/// out too.
-fn signed(
-    outgoing: &Outgoing<'_>,
-    endpoint: &Endpoint,
-    lease: &Lease,
-    region: &str,
-) -> Result<Request<Full<Bytes>>, InvokeError> {
-    let malformed = |what: &str| unsent(format!("the request's {what} cannot be sent"));
-    let joined;
-    let path_and_query = if endpoint.base.is_empty() {
-        outgoing.path_and_query
-    } else {
-        joined = format!("{}{}", endpoint.base, outgoing.path_and_query);
-        &joined
-    };
-    let date = sign::now();
-    let host = endpoint.host_header.to_str().map_err(|_| malformed("host"))?;
-    let to_sign = sign::Request {
-        method: outgoing.method.as_str(),
-        path_and_query,
-        host,
-        headers: outgoing.headers,
-        payload: &outgoing.payload,
-    };
-    let authorization = lease.keys.authorization(&to_sign, region, &date);
-
-    let mut request = Request::new(Full::new(outgoing.payload.clone()));
-    *request.method_mut() = outgoing.method.clone();
-    *request.uri_mut() = path_and_query.parse().map_err(|_| malformed("path"))?;
-    let headers = request.headers_mut();
-    headers.reserve(10);
-    headers.insert(HOST, endpoint.host_header.clone());
-    headers.insert(http::header::USER_AGENT, USER_AGENT);
-    let secret = |value: &str| {
-        HeaderValue::from_str(value).map(|mut value| {
-            value.set_sensitive(true);
-            value
-        })
-    };
-    headers.insert(AUTHORIZATION, secret(&authorization).map_err(|_| malformed("signature"))?);
-    let date = HeaderValue::from_str(date.as_str()).map_err(|_| malformed("date"))?;
-    headers.insert("x-amz-date", date);
-    if let Some(token) = lease.keys.session_token() {
-        headers.insert("x-amz-security-token", secret(token).map_err(|_| malformed("session token"))?);
-    }
-    for (name, value) in outgoing.headers {
-        headers.insert(*name, HeaderValue::from_static(value));
-    }
-    // A trace id that cannot be a header is left out: tracing must not fail a call.
-    if let Some(trace_id) = outgoing.trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
-        headers.insert(wire::X_AMZN_TRACE_ID, trace_id);
-    }
-    Ok(request)
 }

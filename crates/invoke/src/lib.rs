@@ -10,6 +10,7 @@
 mod answer;
 mod connection;
 mod credentials;
+mod draft;
 mod endpoint;
 mod lambda;
 mod list;

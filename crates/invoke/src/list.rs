@@ -85,6 +85,7 @@ impl Lambda {
                 headers: &[],
                 payload: Bytes::new(),
                 trace_id: None,
+                kept: None,
             };
             let answer = self.send(&outgoing, deadline).await?;
             bytes += answer.payload.len();

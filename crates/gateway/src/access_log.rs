@@ -38,7 +38,7 @@ pub(crate) fn write(format: LogFormat, facts: &Facts, sink: &dyn Fn(&str)) {
 
 fn text(facts: &Facts, line: &mut String) {
     push_time(facts.time_ms, line);
-    for part in [facts.client.as_str(), facts.method.as_str()] {
+    for part in [&*facts.client, facts.method.as_str()] {
         line.push(' ');
         line.push_str(if part.is_empty() { "-" } else { part });
     }
@@ -103,9 +103,9 @@ fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
     }
     put("request_id", Value::Text(&facts.request_id));
     let texts = [
-        ("lambda_request_id", &facts.lambda_request_id),
-        ("route", &facts.route),
-        ("function", &facts.function),
+        ("lambda_request_id", facts.lambda_request_id.as_deref()),
+        ("route", facts.route.as_deref()),
+        ("function", facts.function.as_deref()),
     ];
     for (name, value) in texts {
         if let Some(value) = value {

@@ -27,7 +27,7 @@ impl Calls {
     pub(crate) fn of(id: &str, functions: String, earlier: &[CompiledRoute]) -> Arc<Self> {
         let kept = earlier
             .iter()
-            .find(|route| route.id == id)
+            .find(|route| *route.id == *id)
             .and_then(|route| route.calls.clone())
             .filter(|calls| calls.functions == functions);
         kept.unwrap_or_else(|| Arc::new(Self { functions, ..Self::default() }))
@@ -65,7 +65,7 @@ pub(crate) fn report(routes: &[CompiledRoute]) -> String {
             total_errors: calls.errors.load(Ordering::Relaxed),
             total_invokes: calls.invokes.load(Ordering::Relaxed),
         };
-        rows.insert(route.id.as_str(), row);
+        rows.insert(&*route.id, row);
     }
     let mut text = serde_json::to_string(&rows).unwrap_or_else(|_| "{}".to_owned());
     text.push('\n');

@@ -36,7 +36,7 @@ pub(crate) struct Snapshot {
 /// What a request needs of its route.
 #[derive(Debug)]
 pub(crate) struct CompiledRoute {
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     /// The template as written, for template routes.
     pub(crate) template: Option<String>,
     /// Name, index of the segment, whether it takes the rest.
@@ -136,7 +136,7 @@ fn compile_route(
     };
     // Missing here means: unknown, or reported above as a function that does not compile.
     let state = |key: &str| {
-        let found = functions.iter().find(|state| state.key == key).cloned();
+        let found = functions.iter().find(|state| *state.key == *key).cloned();
         found.ok_or_else(|| format!("route `{}` has no usable function `{key}`", route.id))
     };
     let target = match &route.target {
@@ -148,7 +148,14 @@ fn compile_route(
         Target::Static(answer) => compile_static(&route.id, answer)?,
     };
     let calls = function_names(&target).map(|names| Calls::of(&route.id, names, earlier));
-    Ok(CompiledRoute { id: route.id.clone(), template, parameters, target, errors: route.errors, calls })
+    Ok(CompiledRoute {
+        id: route.id.as_str().into(),
+        template,
+        parameters,
+        target,
+        errors: route.errors,
+        calls,
+    })
 }
 
 /// The functions a target calls, as configured; `None` where it calls none.

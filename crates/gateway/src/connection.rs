@@ -8,18 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::Shared;
+use crate::headers::Ends;
 use crate::problem::Reason;
 
 /// A connection as its requests see it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: SocketAddr,
-    /// Where it was accepted, with the real port.
-    pub(crate) local: SocketAddr,
+    pub(crate) ends: Ends,
     /// The listener's address as configured, by which routes name it.
     pub(crate) listener: SocketAddr,
-    pub(crate) tls: bool,
     pub(crate) exchange: Exchange,
 }
 

@@ -19,7 +19,7 @@ use crate::problem::{Reason, Refusal};
 /// One function of the running gateway.
 #[derive(Debug)]
 pub(crate) struct FunctionState {
-    pub(crate) key: String,
+    pub(crate) key: Arc<str>,
     /// Its `origin` is blank, so that a moved line does not count as a change.
     pub(crate) settings: Function,
     pub(crate) lambda: Lambda,
@@ -33,12 +33,12 @@ impl FunctionState {
         let target = Lambda::target(function);
         let concurrency = function.concurrency;
         let gate = Gate::new(concurrency.max, concurrency.queue, concurrency.wait);
-        Ok(Self { key: key.to_owned(), settings: unplaced(function), lambda, target, gate })
+        Ok(Self { key: key.into(), settings: unplaced(function), lambda, target, gate })
     }
 
     /// Whether `function` of another model is this one.
     pub(crate) fn is(&self, key: &str, function: &Function) -> bool {
-        self.key == key && self.settings == unplaced(function)
+        *self.key == *key && self.settings == unplaced(function)
     }
 
     pub(crate) fn kind(&self) -> InvocationType {

@@ -6,61 +6,77 @@
 //! trusted proxy: then its own stay and the peer is appended to `X-Forwarded-For`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use lambridge_event::Field;
 use lambridge_model::Cidr;
 
+/// The ends of a connection; as text too, since every request on it names them.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    peer: IpAddr,
+    peer_text: Arc<str>,
+    port: Arc<str>,
+    tls: bool,
+}
+
+impl Ends {
+    /// `local` is where the connection was accepted, with the real port.
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, tls: bool) -> Self {
+        let peer = peer.ip().to_canonical();
+        Self { peer, peer_text: peer.to_string().into(), port: local.port().to_string().into(), tls }
+    }
+
+    /// The peer's address.
+    pub(crate) fn peer(&self) -> &Arc<str> {
+        &self.peer_text
+    }
+}
+
 /// The client as far as it is known, and the values of the forwarding fields.
 #[derive(Debug)]
 pub(crate) struct Client {
     /// The address, without port.
-    pub(crate) address: String,
+    pub(crate) address: Arc<str>,
     /// The peer is a trusted proxy.
     pub(crate) trusted: bool,
-    forwarded_for: String,
-    port: String,
+    forwarded_for: Arc<str>,
+    port: Arc<str>,
     tls: bool,
 }
 
 impl Client {
-    /// Finds the client behind `peer`: the last address of `X-Forwarded-For` that is no trusted proxy.
-    pub(crate) fn new(
-        peer: SocketAddr,
-        local: SocketAddr,
-        tls: bool,
-        headers: &HeaderMap,
-        proxies: &[Cidr],
-    ) -> Self {
-        let peer = peer.ip().to_canonical();
+    /// Finds the client behind the peer: the last address of `X-Forwarded-For` that is no trusted proxy.
+    pub(crate) fn new(ends: &Ends, headers: &HeaderMap, proxies: &[Cidr]) -> Self {
         let is_trusted = |ip: IpAddr| proxies.iter().any(|network| network.contains(ip));
         let mut client = Self {
-            address: peer.to_string(),
-            trusted: !proxies.is_empty() && is_trusted(peer),
-            forwarded_for: String::new(),
-            port: local.port().to_string(),
-            tls,
+            address: ends.peer_text.clone(),
+            trusted: !proxies.is_empty() && is_trusted(ends.peer),
+            forwarded_for: ends.peer_text.clone(),
+            port: ends.port.clone(),
+            tls: ends.tls,
         };
-        if client.trusted {
-            for line in headers.get_all("x-forwarded-for") {
-                if let Ok(text) = line.to_str() {
-                    client.forwarded_for.push_str(text.trim());
-                    client.forwarded_for.push_str(", ");
-                }
-            }
-            let hops = client.forwarded_for.rsplit(',').map(str::trim).filter(|hop| !hop.is_empty());
-            for hop in hops {
-                // What a trusted proxy could not spell as an address is not the client's address either.
-                let Ok(ip) = hop.parse::<IpAddr>() else { break };
-                client.address = ip.to_canonical().to_string();
-                if !is_trusted(ip) {
-                    break;
-                }
-            }
-            client.forwarded_for.push_str(&peer.to_string());
-        } else {
-            client.forwarded_for.push_str(&client.address);
+        if !client.trusted {
+            return client;
         }
+        let mut chain = String::new();
+        for line in headers.get_all("x-forwarded-for") {
+            if let Ok(text) = line.to_str() {
+                chain.push_str(text.trim());
+                chain.push_str(", ");
+            }
+        }
+        for hop in chain.rsplit(',').map(str::trim).filter(|hop| !hop.is_empty()) {
+            // What a trusted proxy could not spell as an address is not the client's address either.
+            let Ok(ip) = hop.parse::<IpAddr>() else { break };
+            client.address = ip.to_canonical().to_string().into();
+            if !is_trusted(ip) {
+                break;
+            }
+        }
+        chain.push_str(&ends.peer_text);
+        client.forwarded_for = chain.into();
         client
     }
 
@@ -192,7 +208,7 @@ pub(crate) fn is_well_formed_id(id: &[u8]) -> bool {
 mod tests {
     use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{Client, FieldError, for_answer, for_event, is_well_formed_id};
+    use super::{Client, Ends, FieldError, for_answer, for_event, is_well_formed_id};
 
     fn map(fields: &[(&str, &str)]) -> HeaderMap {
         fields
@@ -203,7 +219,11 @@ mod tests {
 
     fn client(headers: &HeaderMap, proxies: &[&str]) -> Client {
         let proxies: Vec<_> = proxies.iter().map(|p| p.parse().unwrap()).collect();
-        Client::new(([10, 0, 0, 9], 5).into(), ([10, 0, 0, 1], 80).into(), false, headers, &proxies)
+        Client::new(
+            &Ends::new(([10, 0, 0, 9], 5).into(), ([10, 0, 0, 1], 80).into(), false),
+            headers,
+            &proxies,
+        )
     }
 
     fn check(fields: &[(&str, &str)], proxies: &[&str], expect: &[(&str, &str)]) {

@@ -81,7 +81,7 @@ async fn exchange(
 /// Who asks, and under which id.
 fn identify(connection: &Connection, snapshot: &Snapshot, head: &Parts, facts: &mut record::Facts) -> Client {
     let proxies = &snapshot.model.trusted_proxies;
-    let client = Client::new(connection.peer, connection.local, connection.tls, &head.headers, proxies);
+    let client = Client::new(&connection.ends, &head.headers, proxies);
     facts.request_id = record::request_id(head, client.trusted);
     facts.client.clone_from(&client.address);
     client

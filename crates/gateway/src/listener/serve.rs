@@ -21,6 +21,7 @@ use crate::Shared;
 use crate::attended::Attended;
 use crate::connection::{Connection, Exchange};
 use crate::head_guard::{HeadGuard, Waits};
+use crate::headers::Ends;
 use crate::pipeline;
 
 /// Where a connection was accepted.
@@ -65,10 +66,8 @@ async fn plain<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let limits = shared.snapshot.load().model.limits.clone();
     let connection = Arc::new(Connection {
         shared,
-        peer: place.peer,
-        local: place.local,
+        ends: Ends::new(place.peer, place.local, tls),
         listener: place.configured,
-        tls,
         exchange: Exchange::default(),
     });
     let waits = Waits { head: limits.head_timeout, idle: limits.idle };

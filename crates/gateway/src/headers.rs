@@ -297,10 +297,10 @@ mod tests {
             ("x-request-id", "id"),
         ];
         check(&sent, &["10.0.0.0/8"], &expect);
-        assert_eq!(client(&map(&sent), &["10.0.0.0/8"]).address, "1.2.3.4");
-        assert_eq!(client(&map(&sent), &["10.0.0.9"]).address, "10.0.0.7");
-        assert_eq!(client(&map(&sent), &[]).address, "10.0.0.9");
-        assert_eq!(client(&map(&[("x-forwarded-for", "evil")]), &["10.0.0.9"]).address, "10.0.0.9");
+        assert_eq!(client(&map(&sent), &["10.0.0.0/8"]).address.as_ref(), "1.2.3.4");
+        assert_eq!(client(&map(&sent), &["10.0.0.9"]).address.as_ref(), "10.0.0.7");
+        assert_eq!(client(&map(&sent), &[]).address.as_ref(), "10.0.0.9");
+        assert_eq!(client(&map(&[("x-forwarded-for", "evil")]), &["10.0.0.9"]).address.as_ref(), "10.0.0.9");
     }
 
     #[test]

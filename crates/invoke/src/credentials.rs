@@ -188,7 +188,7 @@ impl Store {
 }
 
 impl Lease {
-    fn new(keys: Keys, loaded: SystemTime, expires: Option<SystemTime>, fixed: bool) -> Self {
+    pub(crate) fn new(keys: Keys, loaded: SystemTime, expires: Option<SystemTime>, fixed: bool) -> Self {
         let due = match expires {
             Some(end) => {
                 let life = end.duration_since(loaded).unwrap_or_default();

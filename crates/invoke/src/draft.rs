@@ -153,3 +153,52 @@ fn secret(text: String) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sign::Keys;
+
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    const EVENT: (&str, &str) = (wire::X_AMZ_INVOCATION_TYPE, "Event");
+
+    /// A kept draft must never change what is sent: each request equals the one made from nothing.
+    #[test]
+    fn a_draft_serves_only_its_like() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:9000/base").unwrap();
+        let lease = |key: &str| {
+            let keys = Keys::new(key, "secret", Some("token"));
+            Arc::new(Lease::new(keys, UNIX_EPOCH, None, true))
+        };
+        let leases = [lease("a"), lease("b")];
+        let kept = Kept::default();
+        for (second, lease, headers, payload) in [
+            (0, 0, &[JSON][..], "{}"),
+            (0, 0, &[JSON], "[1]"),
+            (0, 0, &[JSON, EVENT], "[1]"),
+            (0, 0, &[JSON], "[1]"),
+            (0, 1, &[JSON], "[1]"),
+            (1, 1, &[JSON], "[1]"),
+            (86_401, 1, &[JSON], ""),
+        ] {
+            let now = UNIX_EPOCH + Duration::from_secs(second);
+            let mut outgoing = Outgoing {
+                method: Method::POST,
+                path_and_query: "/2015-03-31/functions/f/invocations",
+                headers,
+                payload: Bytes::from_static(payload.as_bytes()),
+                trace_id: Some("Root=1-2-3"),
+                kept: Some(&kept),
+            };
+            let made = request(&outgoing, &endpoint, &leases[lease], "eu-west-1", now).unwrap();
+            outgoing.kept = None;
+            let fresh = request(&outgoing, &endpoint, &leases[lease], "eu-west-1", now).unwrap();
+            assert_eq!(made.headers(), fresh.headers());
+            assert_eq!(made.headers()["content-length"], payload.len().to_string());
+            assert_eq!(made.headers().len(), 7 + headers.len());
+            assert_eq!(made.uri(), "/base/2015-03-31/functions/f/invocations");
+        }
+    }
+}

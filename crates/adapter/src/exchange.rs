@@ -18,6 +18,7 @@ use lambridge_wire::prelude::SEPARATOR;
 use serde_json::value::RawValue;
 
 use crate::Shared;
+use crate::compression::{Coding, compressed};
 use crate::deadline::Deadline;
 use crate::link::{Link, LinkError, collect};
 use crate::log::Level;
@@ -179,6 +180,8 @@ async fn serve(
         facts.target = request.uri().path().to_owned();
     }
     let head_only = request.method() == Method::HEAD;
+    let compress = shared.settings.compression && kind != Kind::Other && !head_only;
+    let coding = compress.then(|| Coding::preferred(request.headers())).flatten();
     shared.ready().await;
     let (mut head, body) = app.send(request).await?.into_parts();
     facts.status = head.status.as_u16();
@@ -191,7 +194,12 @@ async fn serve(
         let prelude = prelude(&mut head);
         return Ok(Reply::Stream { prelude, body: (!body.is_end_stream()).then_some(body) });
     }
-    let body = match collect(body, SYNC_PAYLOAD).await {
+    let body = if compress && !is_error {
+        compressed(&mut head, body, coding, SYNC_PAYLOAD).await
+    } else {
+        collect(body, SYNC_PAYLOAD).await
+    };
+    let body = match body {
         Err(LinkError::TooLong { .. }) => return Err(Failure::TooLarge),
         body => body?,
     };

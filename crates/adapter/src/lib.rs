@@ -10,7 +10,7 @@
 //! * [`settings`]: the environment, read once
 //! * `readiness`, `extension`: what has to happen before the first event
 //! * `worker`: the loop; Managed Instances have several
-//! * `exchange`: one invocation, over `request` and `context` on the way in
+//! * `exchange`: one invocation, over `request` and `context` on the way in and `compression` on the way out
 //! * `runtime`, `link`, `payload`: the Runtime API, the kept connection below it and below the application, and what
 //!   goes over it
 //!
@@ -28,6 +28,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 mod backoff;
+mod compression;
 mod context;
 mod deadline;
 mod exchange;

@@ -221,15 +221,12 @@ impl Reader {
             })
             .unwrap_or(InvokeMode::Buffered);
         let mut compression = self.flag(("AWS_LWA_ENABLE_COMPRESSION", None));
-        if compression {
-            let instead = match invoke_mode {
-                InvokeMode::Buffered => "not implemented yet, answers go out as the application gave them",
-                InvokeMode::ResponseStream => {
-                    "compression is not supported with response streaming, it is off"
-                }
-            };
-            self.warnings.push(Warning::Unsupported { name: "AWS_LWA_ENABLE_COMPRESSION", instead });
+        if compression && invoke_mode == InvokeMode::ResponseStream {
             compression = false;
+            self.warnings.push(Warning::Unsupported {
+                name: "AWS_LWA_ENABLE_COMPRESSION",
+                instead: "compression is not supported with response streaming, it is off",
+            });
         }
         let started_by = self.vars.get("AWS_LAMBDA_INITIALIZATION_TYPE").cloned().unwrap_or_default();
         let mut async_init = self.flag(("AWS_LWA_ASYNC_INIT", Some("ASYNC_INIT")));

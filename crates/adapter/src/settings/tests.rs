@@ -100,6 +100,9 @@ fn the_rest() {
     let mode = |s: &Settings| s.invoke_mode;
     check(&[("AWS_LWA_INVOKE_MODE", "RESPONSE_STREAM")], mode, InvokeMode::ResponseStream, 0);
     check(&[("AWS_LWA_INVOKE_MODE", "stream")], mode, InvokeMode::Buffered, 1);
+    let compress = ("AWS_LWA_ENABLE_COMPRESSION", "true");
+    check(&[compress], |s| s.compression, true, 0);
+    check(&[compress, ("AWS_LWA_INVOKE_MODE", "response_stream")], |s| s.compression, false, 1);
     check(&[("RUST_LOG", "debug")], |s| s.log_level, Level::Debug, 0);
     check(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")], |s| s.log_level, Level::Warn, 0);
     check(&[("RUST_LOG", "app=debug")], |s| s.log_level, Level::Info, 0);

@@ -86,7 +86,7 @@ async fn bodies_are_exact() {
 }
 
 /// Tests should not decode with what encoded.
-fn base64_decode(text: &str) -> Vec<u8> {
+pub fn base64_decode(text: &str) -> Vec<u8> {
     let value = |b: u8| match b {
         b'A'..=b'Z' => b - b'A',
         b'a'..=b'z' => b - b'a' + 26,

@@ -4,6 +4,7 @@
 
 mod answers;
 mod binary;
+mod compression;
 mod faults;
 mod requests;
 mod sandbox;

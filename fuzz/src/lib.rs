@@ -45,6 +45,15 @@ pub fn answer(format: Format, payload: &[u8]) {
     assert_eq!((again.status, &again.body), (found.status, &found.body));
 }
 
+/// Any text is a model or has an error, whatever its dialect; messages can be printed.
+pub fn configuration(name: &str, bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let env = |name: &str| (name == "SET").then(|| "value".to_owned());
+    let loaded = lambridge_config::load_text(name, text, &env);
+    assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
+    let _ = (loaded.diagnostics.render_text(), loaded.diagnostics.render_json());
+}
+
 /// What the gateway's head guard lets through is to hyper what it is to the guard.
 pub fn head_guard(bytes: &[u8]) {
     against_hyper::agree(bytes);

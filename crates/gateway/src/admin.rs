@@ -1,5 +1,6 @@
 //! The admin address: `/healthz` (the process runs), `/readyz` (it wants requests; 503 while it drains) and `/lambda`
 //! (what came of each route's calls, see [`crate::calls`]).
+//! `/health` and `/ready` are the same two under the names that runway's probes use.
 //!
 //! On a loopback address the Host must name loopback too, so that a web page cannot reach it by a name of its own
 //! that resolves to 127.0.0.1.
@@ -63,9 +64,9 @@ fn answer<B>(
         return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
     }
     match request.uri().path() {
-        "/healthz" => text(StatusCode::OK, "ok\n"),
-        "/readyz" if ready => text(StatusCode::OK, "ready\n"),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        "/healthz" | "/health" => text(StatusCode::OK, "ok\n"),
+        "/readyz" | "/ready" if ready => text(StatusCode::OK, "ready\n"),
+        "/readyz" | "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         "/lambda" => body(StatusCode::OK, HeaderValue::from_static("application/json"), Bytes::from(calls())),
         _ => text(StatusCode::NOT_FOUND, "not found\n"),
     }
@@ -111,6 +112,8 @@ mod tests {
         check(here, "GET", "evil.example", "/healthz", true, 403);
         check(here, "GET", "127.0.0.1.evil.example", "/healthz", true, 403);
         check(here, "POST", "localhost", "/healthz", true, 405);
+        check(here, "GET", "localhost", "/health", true, 200);
+        check(here, "GET", "localhost", "/ready", false, 503);
         check(here, "GET", "localhost", "/lambda", true, 200);
         check(here, "GET", "localhost", "/x", true, 404);
         check("0.0.0.0:8081", "GET", "pod.example", "/healthz", true, 200);

@@ -70,7 +70,7 @@ fn path_parameters(out: &mut Vec<u8>, context: &Context<'_>) {
 
 fn query_parameters(out: &mut Vec<u8>, raw: &str) {
     type Text<'a> = Cow<'a, [u8]>;
-    let decode = |(key, value)| (unescape_bytes(key, true), unescape_bytes(value, true));
+    let decode = |(key, value)| (text(unescape_bytes(key, true)), unescape_bytes(value, true));
     let mut pairs: Vec<(Text<'_>, Text<'_>)> = query::raw_pairs(raw).map(decode).collect();
     pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut map = Object::open(out);
@@ -79,6 +79,19 @@ fn query_parameters(out: &mut Vec<u8>, raw: &str) {
         crate::json::writer::array(out, run, |out, (_, value)| go::string(out, value));
     }
     map.close();
+}
+
+/// A key as it will be read, so that two that are no UTF-8 and read the same are one.
+fn text(key: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if std::str::from_utf8(&key).is_ok() {
+        return key;
+    }
+    let mut text = String::new();
+    for chunk in key.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    Cow::Owned(text.into_bytes())
 }
 
 /// A key that came from outside, escaped as Go does it.
@@ -177,6 +190,17 @@ mod tests {
             b"",
             &[("z", "a%20b+c"), ("b", "%3Cd%3E%e9")],
             r#"{"headers":{},"httpMethod":"GET","path":"/a b+c/\u003cd\u003e\ufffd","pathParameters":{"b":"\u003cd\u003e\ufffd","z":"a b+c"},"queryParameters":{"":["x"],"%zz":["\u0026"],"a":["1 +"],"b":["2","1"],"flag":[""]}}"#,
+        );
+    }
+
+    #[test]
+    fn a_key_stands_once() {
+        check(
+            "GET /?%80=1&a=2&%A0=3",
+            &[],
+            b"",
+            &[],
+            r#"{"headers":{},"httpMethod":"GET","path":"/","pathParameters":{},"queryParameters":{"a":["2"],"�":["1","3"]}}"#,
         );
     }
 

@@ -274,7 +274,9 @@ fn split(text: &str) -> Vec<Piece<'_>> {
 #[cfg(test)]
 mod tests {
     use super::Piece::{Env, File, Text, Wrong};
-    use super::{Piece, split};
+    use super::{Piece, bare, split};
+    use crate::document;
+    use crate::report::Report;
 
     fn check(text: &str, expect: &[Piece<'_>]) {
         assert_eq!(split(text), expect, "{text}");
@@ -296,5 +298,34 @@ mod tests {
         check("${env:}", &[Wrong("${env:}", "nothing stands after the colon")]);
         check("${evn:A}", &[Wrong("${evn:A}", "only `env` and `file` are known")]);
         check("${env:A:-b}", &[Wrong("${env:A:-b}", "that is not the name of a variable")]);
+    }
+
+    /// Expected: the value, and how many messages.
+    fn check_bare(text: &str, expect: &str, messages: usize) {
+        let mut report = Report::default();
+        let mut documents = document::parse(&"a.yaml".into(), &format!("a: '{text}'"), &mut report).unwrap();
+        let env = |name: &str| match name {
+            "A" => Some("1".to_owned()),
+            "B_2" => Some("${env:C}".to_owned()),
+            _ => None,
+        };
+        bare(&mut documents[0].root, &env, &mut report);
+        let found = documents[0].root.get("a").and_then(|node| node.as_scalar()).unwrap();
+        assert_eq!(found.text, expect, "{text}");
+        assert_eq!(report.finish(&[]).0.len(), messages, "{text}");
+    }
+
+    #[test]
+    fn bare_names() {
+        check_bare("plain $A $$ {A}", "plain $A $$ {A}", 0);
+        check_bare("${A}", "1", 0);
+        check_bare("x${A}${A}y", "x11y", 0);
+        check_bare("${B_2}", "${env:C}", 0);
+        check_bare("${UNSET} ${A}", "${UNSET} 1", 1);
+        check_bare("${env:A}", "${env:A}", 0);
+        check_bare("${", "${", 0);
+        check_bare("${A", "${A", 0);
+        check_bare("${1A} ${} ${A-b}", "${1A} ${} ${A-b}", 0);
+        check_bare("$${A}", "$1", 0);
     }
 }

@@ -30,6 +30,8 @@ pub struct Part {
     pub functions: Vec<PartFunction>,
     pub routes: Vec<PartRoute>,
     pub admin: Vec<(Admin, Span)>,
+    /// The admin address where no file writes one.
+    pub admin_default: Option<(Admin, Span)>,
     pub limits: Vec<(Limits, Span)>,
     pub drain: Vec<(Drain, Span)>,
     pub log: Vec<(Log, Span)>,
@@ -77,6 +79,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         all.functions.extend(part.functions);
         all.routes.extend(part.routes);
         all.admin.extend(part.admin);
+        all.admin_default = all.admin_default.or(part.admin_default);
         all.limits.extend(part.limits);
         all.drain.extend(part.drain);
         all.log.extend(part.log);
@@ -85,7 +88,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         all.connections_max.extend(part.connections_max);
         all.sockets.extend(part.sockets);
     }
-    let admin = single("admin", all.admin, report);
+    let admin = single("admin", all.admin, report).or(all.admin_default);
     let listeners = listeners(all.listeners, report);
     check_sockets(&listeners, admin.as_ref(), &all.sockets, report);
     check_references(&all.routes, &all.functions, &listeners, report);

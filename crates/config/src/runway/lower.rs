@@ -143,19 +143,14 @@ fn tls_of(listener: &syntax::Listener, part: &mut Part, lower: &mut Lower<'_>) -
 }
 
 fn admin(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
-    let (enabled, port, span) = match &document.admin {
-        Some(admin) => {
-            let port = lower.number(&admin.port, 1..=65535).and_then(|port| u16::try_from(port).ok());
-            (switch(&admin.enabled, true, lower), port, lower.span_of(&admin.port, &admin.span))
-        }
-        None => {
-            let first = part.listeners.first().map(|(_, span)| span.clone());
-            (true, None, first.unwrap_or(Span { file: "".into(), line: 0, column: 0, length: 0 }))
-        }
+    let at = |port: u16| Admin { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
+    let Some(admin) = &document.admin else {
+        part.admin_default = part.listeners.first().map(|(_, span)| (at(ADMIN_PORT), span.clone()));
+        return;
     };
-    if enabled {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(ADMIN_PORT)));
-        part.admin.push((Admin { address }, span));
+    let port = lower.number(&admin.port, 1..=65535).and_then(|port| u16::try_from(port).ok());
+    if switch(&admin.enabled, true, lower) {
+        part.admin.push((at(port.unwrap_or(ADMIN_PORT)), lower.span_of(&admin.port, &admin.span)));
     }
 }
 

@@ -54,7 +54,6 @@ pub struct Tls {
 
 #[derive(Debug)]
 pub struct Http {
-    pub span: Span,
     pub read_timeout: Option<Leaf>,
     pub idle_timeout: Option<Leaf>,
     pub max_header_bytes: Option<Leaf>,
@@ -161,7 +160,6 @@ fn listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
             client_ca_file: reader.leaf(fields, "client_ca_file"),
         }),
         http: reader.section(&fields, "http", |reader, fields| Http {
-            span: fields.span.clone(),
             read_timeout: reader.leaf(fields, "read_timeout"),
             idle_timeout: reader.leaf(fields, "idle_timeout"),
             max_header_bytes: reader.leaf(fields, "max_header_bytes"),

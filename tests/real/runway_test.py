@@ -7,18 +7,16 @@ import tempfile
 import textwrap
 import unittest
 
-from support import LAMBRIDGE, Program, cleanup, laid_out, request
+from support import LAMBRIDGE, dev, laid_out, request
 
 JSON = [("Content-Type", "application/json")]
 # The ports that the files leave to their defaults.
-BINDS = [word for port in (8080, 8081, 9000) for word in ("--bind", f"{port}=127.0.0.1:0")]
+PORTS = (8080, 8081, 9000)
 
 
 def example(case):
     """`lambridge dev -c runway.yaml -c functions.yaml` in a copy of the example, on free ports; gives it and its admin address."""
-    folder = laid_out(case, "runway")
-    program = Program(["dev", "-c", "runway.yaml", "-c", "functions.yaml", *BINDS], folder, None, 1, True)
-    cleanup(case, program.kill)
+    program = dev(case, laid_out(case, "runway"), "runway.yaml", "functions.yaml", ports=PORTS)
     admin = program.await_line(r"admin on http://")[0].split("http://")[1].split()[0]
     return program, admin
 
@@ -81,6 +79,10 @@ class Document(unittest.TestCase):
         self.assertEqual(json.loads(answer.body)["message"], "Request Entity Too Large")
 
 
+class ConvertedDocument(Document):
+    converted = True
+
+
 class Numbers(unittest.TestCase):
     def test_lambda_of_the_admin_address(self):
         program, admin = example(self)
@@ -101,15 +103,22 @@ class Numbers(unittest.TestCase):
         self.assertEqual(numbers(), {"serverless-api": route})
 
 
+class ConvertedNumbers(Numbers):
+    converted = True
+
+
 class Unreachable(unittest.TestCase):
     def test_a_function_that_is_not_there(self):
         folder = laid_out(self, "runway")
-        program = Program(["dev", "-c", "runway.yaml", *BINDS], folder, None, 1, True)
-        self.addCleanup(program.kill)
+        program = dev(self, folder, "runway.yaml", ports=PORTS)
         answer = request(program.gateway, "GET", "/api/compute")
         self.assertEqual((answer.status, answer.body), (502, b"lambda: invoke failed\n"))
         self.assertEqual(answer.one("content-type"), "text/plain; charset=utf-8")
         self.assertEqual(answer.one("x-content-type-options"), "nosniff")
+
+
+class ConvertedUnreachable(Unreachable):
+    converted = True
 
 
 class Validation(unittest.TestCase):

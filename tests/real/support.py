@@ -45,13 +45,10 @@ class Program:
     def __init__(self, arguments, cwd, env, listeners, emulator):
         self.lines = []
         self.arrived = queue.Queue()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        # No counterpart may find credentials or a region by chance.
-        environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | (env or {})
         self.process = subprocess.Popen(
             [LAMBRIDGE, *arguments],
             cwd=cwd,
-            env=environment,
+            env=clean(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -167,6 +164,40 @@ def example_functions(case, name):
     program = Program(["emulator", "-c", "functions.yaml", "port.yaml"], folder, None, 0, True)
     cleanup(case, program.kill)
     return program
+
+
+def dev(case, folder, *files, ports=(8080, 9000)):
+    """`lambridge dev` with these files of `folder`, the ports that they name or leave to defaults moved to free ones.
+
+    Where the case says `converted = True`, with what `lambridge convert` prints of them instead: the same answers are
+    due.
+    """
+    if getattr(case, "converted", False):
+        printed = command("convert", *paths_of(files), "-o", "converted.yaml", cwd=folder)
+        assert printed.returncode == 0, printed.stderr
+        assert (folder / "converted.yaml").read_text().startswith("lambridge: 1\n")
+        files = ["converted.yaml"]
+    binds = [word for port in ports for word in ("--bind", f"{port}=127.0.0.1:0")]
+    program = Program(["dev", *paths_of(files), *binds], folder, None, 1, True)
+    cleanup(case, program.kill)
+    return program
+
+
+def paths_of(files):
+    return [word for file in files for word in ("-c", str(file))]
+
+
+def command(*words, cwd=None, env=None):
+    """Runs a command of `lambridge` that ends by itself."""
+    return subprocess.run(
+        [LAMBRIDGE, *words], cwd=cwd, env=clean(env), capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+
+
+def clean(env=None):
+    """The environment without credentials, region or endpoint that a test did not name."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | (env or {})
 
 
 def laid_out(case, name, adapter=ADAPTER):

@@ -1,0 +1,131 @@
+"""`lambridge gateway` with the files of other systems, before a Lambda that AWS's own signer stands for: every call is
+signed for the region of the file with the keys that it or the environment names, and carries the function and the
+payload that the system's document promises."""
+
+import base64
+import http.server
+import json
+import threading
+import unittest
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from support import Program, cleanup, command, laid_out, paths_of, request
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDENVIRONMENT", "AWS_SECRET_ACCESS_KEY": "of the environment"}
+JSON = [("content-type", "application/json")]
+
+
+@dataclass
+class Call:
+    method: str
+    target: str
+    headers: dict
+    body: bytes
+
+    @property
+    def function(self):
+        """What the path names, and the qualifier."""
+        parts = urlsplit(self.target)
+        before, name, after = parts.path.rpartition("/invocations")[0].rpartition("/")
+        assert (before + name, after != "") == ("/2015-03-31/functions/", True), self.target
+        return unquote(after) + (f" {parts.query}" if parts.query else "")
+
+    def signature(self, access, secret, token=None):
+        """What AWS's signer makes of this call, and what it came with."""
+        words = self.headers["authorization"].replace(",", " ").split()
+        assert words[0] == "AWS4-HMAC-SHA256", words
+        given = dict(word.split("=", 1) for word in words[1:])
+        key, date, region, service, end = given["Credential"].split("/")
+        assert (key, service, end) == (access, "lambda", "aws4_request"), given
+        assert self.headers.get("x-amz-security-token") == token, self.headers
+        assert self.headers["x-amz-date"].startswith(date), self.headers
+        names = given["SignedHeaders"].split(";")
+        assert {"host", "x-amz-date"} <= set(names) and (token is None or "x-amz-security-token" in names), names
+        again = AWSRequest(self.method, f"http://{self.headers['host']}{self.target}", data=self.body)
+        for name in names:
+            again.headers[name] = self.headers[name]
+        again.context["timestamp"] = self.headers["x-amz-date"]
+        signer = SigV4Auth(Credentials(access, secret, token), service, region)
+        text = signer.string_to_sign(again, signer.canonical_request(again))
+        return region, given["Signature"], signer.signature(text, again)
+
+
+class Lambda:
+    """The Invoke API: keeps every call, and answers `answer`."""
+
+    def __init__(self, case):
+        self.calls, self.answer = [], b"{}"
+        double = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                double.calls.append(Call(self.command, self.path, headers, body))
+                self.send_response(200)
+                self.send_header("x-amz-executed-version", "$LATEST")
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(double.answer)))
+                self.end_headers()
+                self.wfile.write(double.answer)
+
+            def log_message(self, *_arguments):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        cleanup(case, server.server_close)
+        cleanup(case, server.shutdown)
+        self.url = f"http://127.0.0.1:{server.server_port}"
+
+
+class Signed(unittest.TestCase):
+    def serve(self, folder, *files, ports=(8080,), env=KEYS):
+        """`lambridge gateway` with these files as they stand."""
+        self.aws = Lambda(self)
+        binds = [word for port in ports for word in ("--bind", f"{port}=127.0.0.1:0")]
+        env = env | {"AWS_ENDPOINT_URL_LAMBDA": self.aws.url}
+        self.program = Program(["gateway", *paths_of(files), *binds], folder, env, 1, False)
+        self.addCleanup(self.program.kill)
+
+    def check(self, method, target, body, function, region, keys=tuple(KEYS.values()), headers=JSON):
+        """Sends one request; gives the answer and the one call that came of it."""
+        before = len(self.aws.calls)
+        answer = request(self.program.gateway, method, target, headers, body)
+        self.assertEqual(len(self.aws.calls), before + 1, f"{answer}\n{self.program.said()}")
+        call = self.aws.calls[-1]
+        self.assertEqual(call.function, function)
+        signed_for, came, due = call.signature(*keys)
+        self.assertEqual((signed_for, came), (region, due), call)
+        self.assertNotIn(keys[1], self.program.said())
+        return answer, call
+
+    def test_runway(self):
+        self.serve(laid_out(self, "runway"), "runway.yaml", ports=(8080, 8081))
+        self.aws.answer = b'{"any": ["thing"]}'
+        answer, call = self.check(
+            "POST", "/api/compute/data?key=value", b'{"name": "example"}', "my-api-handler", "us-west-2"
+        )
+        self.assertEqual((answer.status, answer.body), (200, self.aws.answer))
+        payload = json.loads(call.body)
+        self.assertEqual((payload["httpMethod"], payload["path"]), ("POST", "/api/compute/data"))
+        self.assertEqual(payload["body"], '{"name": "example"}')
+
+
+def secret(folder, access, secret, token):
+    """The Secret of the documents, by our own command, in the folder of the manifests."""
+    words = ["--access-key", access, "--secret-key", secret, "--session-token", token]
+    made = command("create", "secret", "aws", "--name", "aws-creds", *words)
+    assert made.returncode == 0, made.stderr
+    (folder / "manifests/secret.yaml").write_text(made.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -5,18 +5,20 @@
 //! fake behind it the other; contestants take turns, round by round, and the middle round counts. The machine's own
 //! speed falls out of the ratios, which is all that a reader should take home.
 //!
-//! Three suites and the codecs:
+//! Four suites and the codecs:
 //!
 //! * [`gateway`]: `lambridge gateway`, Envoy's `aws_lambda` filter, HAProxy and nginx as plain proxies, and a bare hyper
 //!   proxy, all before the same fake Lambda.
 //! * [`adapter`]: our `lambda-adapter`, AWS Lambda Web Adapter, and three bare HTTP exchanges, between the same fake
 //!   Runtime API and the same app.
 //! * [`emulator`]: `lambridge emulator` and serverless-offline, called through their Invoke API.
+//! * [`dialects`]: `lambridge gateway` on the files of other systems, beside native routes that do the same.
 //!
 //! Peers come from package registries into `target/tools`. One that cannot be had is left out, with a line that says so.
 //! The tables are printed and, unless `--quick`, written into `docs/performance.md` between its markers.
 
 mod adapter;
+mod dialects;
 mod emulator;
 mod gateway;
 pub mod peers;
@@ -31,14 +33,15 @@ use crate::workspace::{self, Workspace, cargo};
 use rig::Rig;
 
 const USAGE: &str = "\
-usage: cargo xtask bench [gateway] [adapter] [emulator] [codecs] [--quick] [--rounds N] [--profile NAME]
+usage: cargo xtask bench [gateway] [adapter] [emulator] [dialects] [codecs] [--quick] [--rounds N]
+                         [--profile NAME]
 
-  without a suite all four run
+  without a suite all five run
   --quick         a tenth of the requests, two rounds, and docs/performance.md stays as it is
   --rounds N      rounds in turn (5)
   --profile NAME  the cargo profile of the programs under test (release); `dist` is what ships";
 
-const SUITES: [&str; 4] = ["gateway", "adapter", "emulator", "codecs"];
+const SUITES: [&str; 5] = ["gateway", "adapter", "emulator", "dialects", "codecs"];
 
 #[derive(Debug)]
 struct Options {
@@ -62,6 +65,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
             "gateway" => gateway::measure(&rig),
             "adapter" => adapter::measure(&rig),
             "emulator" => emulator::measure(&rig),
+            "dialects" => dialects::measure(&rig),
             _ => codecs(&rig),
         })?;
         println!("\n{section}");
@@ -135,10 +139,10 @@ mod tests {
                 (parsed, _) => panic!("{line}: {parsed:?}"),
             }
         };
-        check("", Ok((4, 5)));
+        check("", Ok((5, 5)));
         check("gateway adapter", Ok((2, 5)));
         check("--quick codecs", Ok((1, 2)));
-        check("--quick --rounds 3", Ok((4, 3)));
+        check("--quick --rounds 3", Ok((5, 3)));
         check("--rounds many", Err("`many`"));
         check("proxy", Err("`proxy`"));
     }

@@ -95,6 +95,39 @@ pub fn table(title: &str, rows: &[Row], against: &[&str]) -> String {
     text
 }
 
+/// A table of rows beside their twins, (row, twin): ratio and difference; and everything beside `base`.
+pub fn pairs(title: &str, rows: &[Row], twins: &[(&str, &str)], base: &str) -> String {
+    let cpu =
+        |name: &str| rows.iter().find(|row| row.name == name).and_then(Row::cpu).filter(|cpu| *cpu > 0.0);
+    let mut text = format!(
+        "| {title} | CPU per request, median (range) | beside | its CPU = 1 | difference | CPU, {base} = 1 |\n\
+         | --- | ---: | --- | ---: | ---: | ---: |\n"
+    );
+    for row in rows {
+        let Some(own) = row.cpu() else {
+            let reason = row.failure.as_deref().unwrap_or("no figures").replace(['|', '\n'], " ");
+            let _ = writeln!(text, "| {} | {reason} | | | | |", row.name);
+            continue;
+        };
+        let range = row.sorted(|sample| sample.cpu_us);
+        let ends = (range.first().copied().unwrap_or(own), range.last().copied().unwrap_or(own));
+        let _ = write!(text, "| {} | {} ({}–{}) |", row.name, time(own), time(ends.0), time(ends.1));
+        let twin = twins.iter().find(|(name, _)| *name == row.name);
+        let _ = match twin.map(|(_, twin)| (twin, cpu(twin))) {
+            None => write!(text, " | | |"),
+            Some((twin, None)) => write!(text, " {twin} | – | – |"),
+            Some((twin, Some(other))) => {
+                write!(text, " {twin} | {:.2} | {:+.1} µs |", own / other, own - other)
+            }
+        };
+        let _ = match cpu(base) {
+            Some(other) => writeln!(text, " {:.2} |", own / other),
+            None => writeln!(text, " – |"),
+        };
+    }
+    text
+}
+
 fn time(us: f64) -> String {
     match us {
         us if us < 100.0 => format!("{us:.1} µs"),
@@ -135,6 +168,16 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | 0.50 | – | 10.0 µs / 2.00 ms | 2.0 MB |");
         assert_eq!(lines[4], "| c | no such package | | | | |");
+    }
+
+    #[test]
+    fn rows_and_their_twins() {
+        let rows = [row("a", &[30.0, 10.0, 20.0]), row("b", &[40.0]), row("c", &[])];
+        let text = pairs("small", &rows, &[("b", "a"), ("a", "c")], "b");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | c | – | – | 0.50 |");
+        assert_eq!(lines[3], "| b | 40.0 µs (40.0 µs–40.0 µs) | a | 2.00 | +20.0 µs | 1.00 |");
+        assert_eq!(lines[4], "| c | no figures | | | | |");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Rig {
     pub tools: PathBuf,
     /// Configuration files and logs of this run.
     pub scratch: PathBuf,
+    /// The project's examples.
+    pub examples: PathBuf,
     /// Rounds in turn.
     pub rounds: usize,
     divisor: usize,
@@ -75,7 +77,8 @@ impl Rig {
             );
         }
         let programs = target.join(if profile == "dev" { "debug" } else { profile });
-        Ok(Rig { programs, benches: target.join("release"), tools, scratch, rounds, divisor, pin })
+        let examples = workspace.root.join("examples");
+        Ok(Rig { programs, benches: target.join("release"), tools, scratch, examples, rounds, divisor, pin })
     }
 
     /// A program of `benches/`.

@@ -23,8 +23,8 @@ struct Entry {
 }
 
 enum Files {
-    /// Below `examples/`, as they stand.
-    Example(&'static [&'static str]),
+    /// A folder of `examples/`, and the file or folder in it, as it stands.
+    Example(&'static str, &'static str),
     /// The lines of a native function, behind a route for every path.
     Native(&'static str),
     /// A document that no example has.
@@ -45,7 +45,7 @@ const GET: &[Entry] = &[
     },
     Entry {
         name: "runway",
-        files: Files::Example(&["runway/runway.yaml"]),
+        files: Files::Example("runway", "runway.yaml"),
         path: "/api/compute",
         twin: Some("native, `event: runway`, `answer: raw`"),
     },
@@ -63,13 +63,13 @@ const GET: &[Entry] = &[
     },
     Entry {
         name: "KrakenD",
-        files: Files::Example(&["krakend/fixed.json"]),
+        files: Files::Example("krakend", "fixed.json"),
         path: "/call-a-lambda",
         twin: Some("native, `event: krakend`, `answer: krakend`: its JSON"),
     },
     Entry {
         name: "KrakenD, canary: its Lua",
-        files: Files::Example(&["krakend/canary.json"]),
+        files: Files::Example("krakend", "canary.json"),
         path: "/call-a-lambda",
         twin: Some("KrakenD"),
     },
@@ -85,7 +85,7 @@ const POST: &[Entry] = &[
     },
     Entry {
         name: "kgateway",
-        files: Files::Example(&["kgateway/manifests"]),
+        files: Files::Example("kgateway", "manifests"),
         path: "/echo",
         twin: Some("native, `event: body`, `answer: raw`"),
     },
@@ -97,7 +97,7 @@ const POST: &[Entry] = &[
     },
     Entry {
         name: "Gloo Edge",
-        files: Files::Example(&["gloo/manifests"]),
+        files: Files::Example("gloo", "manifests"),
         path: "/",
         twin: Some("native, `event: body`, `answer: gloo_api_gateway`"),
     },
@@ -156,10 +156,9 @@ fn start(rig: &Rig, entry: &Entry, upstream: &str, number: usize) -> Result<(Pro
     let mut command = rig.pinned(TEST_CORE, &rig.program("lambridge"));
     command.arg("gateway");
     match entry.files {
-        Files::Example(files) => {
-            for file in files {
-                command.arg("-c").arg(rig.examples.join(file));
-            }
+        Files::Example(folder, file) => {
+            // Where its user would start it: KrakenD looks for Lua in the working directory.
+            command.current_dir(rig.examples.join(folder)).arg("-c").arg(file);
         }
         Files::Native(function) => {
             let text = format!(
@@ -173,7 +172,7 @@ fn start(rig: &Rig, entry: &Entry, upstream: &str, number: usize) -> Result<(Pro
         }
     }
     command.arg("-c").arg(rig.config("quiet.yaml", "lambridge: 1\nlog: { level: \"off\" }\n")?);
-    if matches!(entry.files, Files::Example([folder]) if folder.ends_with("manifests")) {
+    if matches!(entry.files, Files::Example(_, "manifests")) {
         command.arg("-c").arg(rig.config("secret.yaml", SECRETS)?);
     }
     command

@@ -1,8 +1,9 @@
-"""`lambridge gateway` with the files of other systems, before a Lambda that AWS's own signer stands for: every call is
-signed for the region of the file with the keys that it or the environment names, and carries the function and the
-payload that the system's document promises."""
+"""`lambridge gateway` and `lambridge explain` with the files of other systems.
 
-import base64
+The gateway calls a double of Lambda that knows AWS's own signer: each call is signed for the region of the file with the
+keys that it or the environment names, and carries the function and the payload that the system's document promises.
+"""
+
 import http.server
 import json
 import threading
@@ -117,6 +118,24 @@ class Signed(unittest.TestCase):
         payload = json.loads(call.body)
         self.assertEqual((payload["httpMethod"], payload["path"]), ("POST", "/api/compute/data"))
         self.assertEqual(payload["body"], '{"name": "example"}')
+
+
+class Explained(unittest.TestCase):
+    def check(self, folder, files, method, target, route, *said):
+        explained = command("explain", *paths_of(files), method, target, "--format", "json", cwd=folder)
+        self.assertEqual(explained.returncode, 0 if route else 1, explained)
+        found = json.loads(explained.stdout)
+        self.assertEqual(found["route"] and found["route"]["id"], route)
+        for part in said:
+            self.assertIn(part, "\n".join(found["does"]))
+
+    def test_runway(self):
+        folder, files = laid_out(self, "runway"), ["runway.yaml"]
+        does = ["my-api-handler", "region us-west-2", "event runway"]
+        self.check(folder, files, "GET", "/api/compute/data?key=value", "serverless-api", *does)
+        self.check(folder, files, "DELETE", "/api/compute", "serverless-api", *does)
+        self.check(folder, files, "GET", "/api/computer", None)
+        self.check(folder, [*files, "functions.yaml"], "GET", "/api/compute", "serverless-api", *does)
 
 
 def secret(folder, access, secret, token):

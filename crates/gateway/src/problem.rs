@@ -182,7 +182,7 @@ impl Refusal {
             Errors::Native => self.native(request_id),
             Errors::Runway => runway::answer(self, request_id),
             Errors::Krakend => krakend::answer(self, request_id),
-            Errors::Envoy => envoy::answer(self, request_id),
+            Errors::Envoy => envoy::answer(self),
         };
         // A connection whose framing is lost ends in every style.
         if self.close {

@@ -94,6 +94,11 @@ pub fn tables() -> Vec<(&'static str, &'static str, &'static [Key])> {
     tables
 }
 
+/// Whether `text` may name an object of Kubernetes, or its namespace.
+pub fn is_object_name(text: &str) -> bool {
+    kubernetes::syntax::is_name(text)
+}
+
 fn assemble(
     sources: &[Source],
     env: &dyn Fn(&str) -> Option<String>,

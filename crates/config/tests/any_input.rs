@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 const VALID: &str = include_str!("golden/native/everything/input.yaml");
 const RUNWAY: &str = include_str!("golden/runway/everything/input.yaml");
+const KUBERNETES: &str = include_str!("golden/kubernetes/kgateway-everything/input.yaml");
 const VALID_JSON: &str = include_str!("golden/native/json-native/input.json");
 
 /// Far above what any of these inputs takes, far below what a blow-up would.
@@ -64,6 +65,7 @@ proptest! {
         check("a.yaml", &mutate(VALID, &edits));
         check("a.json", &mutate(VALID_JSON, &edits));
         check("a.yaml", &mutate(RUNWAY, &edits));
+        check("a.yaml", &mutate(KUBERNETES, &edits));
     }
 }
 

@@ -83,6 +83,9 @@ fn one(root: &Node, report: &mut Report, out: &mut Vec<Object>) {
             .help("begin with `apiVersion: …` and `kind: …`");
         return;
     };
+    if kind == "Secret" {
+        core::hide(root, report);
+    }
     // The core group has no name, so that its `apiVersion` is a version alone.
     let (group, version) = version.split_once('/').unwrap_or(("", version));
     if (group, kind) == ("", "List") {
@@ -163,7 +166,7 @@ fn object(
         return None;
     };
     let mut reader = Reader { report, table: &support::core::METADATA };
-    let fields = reader.fields(meta, "")?;
+    let fields = reader.fields(meta, "metadata")?;
     let name = reader.leaf(&fields, "name");
     let namespace = reader.leaf(&fields, "namespace");
     reader.pairs(&fields, "labels");

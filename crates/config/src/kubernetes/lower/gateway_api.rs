@@ -31,6 +31,7 @@ use crate::kubernetes::syntax::gateway_api::{BackendRef, Extension, Filter, Http
 use crate::kubernetes::syntax::{Body, Object};
 use crate::leaf::Lower;
 use crate::merge::{Part, PartFunction, PartRoute};
+use crate::reader::Leaf;
 use crate::report::{Report, quoted};
 use crate::suggest::nearest;
 
@@ -243,7 +244,7 @@ impl Lowering<'_, '_> {
         let from = Referrer { group: GATEWAY_API, kind: "HTTPRoute", namespace: &self.object.namespace };
         let span = backend.namespace.as_ref().map_or(&name.span, |leaf| &leaf.span);
         check_grant(self.set, from, reference, span, self.lower.report)?;
-        let (key, function) = found.function(parameter, &name.span, self.lower.report)?;
+        let (key, function) = found.function(parameter?, &name.span, self.lower.report)?;
         let mut function = function;
         let key = match timeout {
             Some(timeout) => {
@@ -261,38 +262,42 @@ impl Lowering<'_, '_> {
         Some(key)
     }
 
-    /// The one filter that is known here: it names the function.
-    fn parameter<'f>(&mut self, filters: &'f [Filter]) -> Option<&'f crate::reader::Leaf> {
+    /// The one filter that is known here: it names the function. `None` when one was reported as wrong.
+    fn parameter<'f>(&mut self, filters: &'f [Filter]) -> Option<Option<&'f Leaf>> {
         let mut found = None;
+        let mut whole = true;
         for filter in filters {
-            if self.lower.required(&filter.kind, &filter.span, "filters", "type").is_none() {
-                continue;
-            }
-            let path = "spec.rules[].backendRefs[].filters[].type";
-            if self.lower.word(&filter.kind, path, &[("ExtensionRef", ())]).is_none() {
-                continue;
-            }
-            let Some(extension) = &filter.extension else {
-                self.lower
-                    .report
-                    .error(&filter.span, "`extensionRef` is missing in this filter")
-                    .help(format!("add `extensionRef: {{ group: {KGATEWAY}, kind: Parameter, name: … }}`"));
-                continue;
-            };
-            let Some(name) = self.extension(extension) else { continue };
-            if found.is_some() {
+            let name = self.filter(filter);
+            whole &= name.is_some();
+            if let Some(second) = name.filter(|_| found.is_some()) {
                 self.lower.wrong(
-                    name,
+                    second,
                     "is the second `Parameter` of this backend",
                     "a backend calls one function",
                 );
             }
-            found = found.or(Some(name));
+            found = found.or(name);
         }
-        found
+        whole.then_some(found)
     }
 
-    fn extension<'f>(&mut self, extension: &'f Extension) -> Option<&'f crate::reader::Leaf> {
+    fn filter<'f>(&mut self, filter: &'f Filter) -> Option<&'f Leaf> {
+        self.lower.required(&filter.kind, &filter.span, "filters", "type")?;
+        let path = "spec.rules[].backendRefs[].filters[].type";
+        self.lower.word(&filter.kind, path, &[("ExtensionRef", ())])?;
+        match &filter.extension {
+            Some(extension) => self.extension(extension),
+            None => {
+                self.lower
+                    .report
+                    .error(&filter.span, "`extensionRef` is missing in this filter")
+                    .help(format!("add `extensionRef: {{ group: {KGATEWAY}, kind: Parameter, name: … }}`"));
+                None
+            }
+        }
+    }
+
+    fn extension<'f>(&mut self, extension: &'f Extension) -> Option<&'f Leaf> {
         let [group, kind, name] =
             [("group", &extension.group), ("kind", &extension.kind), ("name", &extension.name)]
                 .map(|(name, leaf)| self.lower.required(leaf, &extension.span, "extensionRef", name));

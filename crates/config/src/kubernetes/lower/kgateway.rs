@@ -157,7 +157,7 @@ struct Lowering<'a, 'o> {
 
 impl Lowering<'_, '_> {
     fn backend(&mut self, backend: &syntax::Backend) -> Option<Functions> {
-        self.word(&backend.kind, "spec.type", &[("aws", ())]);
+        self.word(&backend.kind, "spec.type", &[("AWS", ())]);
         let Some(aws) = &backend.aws else {
             if !backend.has_other {
                 self.lower
@@ -301,7 +301,7 @@ impl Lowering<'_, '_> {
 
     fn auth(&mut self, auth: &Auth) -> Option<Credentials> {
         let kinds =
-            [("secret", "secretRef"), ("assumerole", "assumeRole"), ("irsa", "irsa"), ("default", "")];
+            [("Secret", "secretRef"), ("AssumeRole", "assumeRole"), ("irsa", "irsa"), ("default", "")];
         let kind = match &auth.kind {
             Some(_) => self.word(&auth.kind, "spec.aws.auth.type", &kinds)?,
             None if auth.secret.is_some() => "secretRef",
@@ -363,12 +363,16 @@ impl Lowering<'_, '_> {
 
     /// A word whose case does not matter: the first releases wrote these small.
     fn word<T: Clone>(&mut self, leaf: &Option<Leaf>, path: &str, known: &[(&str, T)]) -> Option<T> {
-        let small = leaf.as_ref().map(|leaf| Leaf { text: leaf.text.to_ascii_lowercase(), ..leaf.clone() });
-        self.lower.word(&small, path, known)
+        let table = self.lower.table;
+        let leaf = leaf.as_ref().map(|leaf| {
+            let same = table.words(path).find(|(word, _)| word.eq_ignore_ascii_case(&leaf.text));
+            Leaf { text: same.map_or(leaf.text.as_str(), |(word, _)| word).to_owned(), ..leaf.clone() }
+        });
+        self.lower.word(&leaf, path, known)
     }
 }
 
-fn function_name(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<FunctionName> {
+pub fn function_name(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<FunctionName> {
     match leaf.text.parse::<FunctionName>() {
         Ok(name) => Some(name),
         Err(error) => {
@@ -380,7 +384,7 @@ fn function_name(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<FunctionName> {
 }
 
 /// The name with its owner: the function may be of another account, and of any partition.
-fn of_account(name: FunctionName, account: Option<&str>) -> Option<FunctionName> {
+pub fn of_account(name: FunctionName, account: Option<&str>) -> Option<FunctionName> {
     match account.filter(|_| name.account().is_none()) {
         Some(account) => format!("{account}:function:{name}").parse().ok().or(Some(name)),
         None => Some(name),

@@ -121,7 +121,12 @@ fn decode(entry: &Entry) -> Result<String, Reason> {
     let bytes = base64_simd::STANDARD
         .decode_to_vec(plain)
         .map_err(|_| ("is not base64", "encode it, or move it to `stringData`, which takes it as it is"))?;
-    String::from_utf8(bytes).map_err(|_| ("is not a valid UTF-8 string", "encode the text itself, once"))
+    String::from_utf8(bytes).map_err(|_| {
+        (
+            "is not a valid UTF-8 string",
+            "encode the text itself, once, or move it to `stringData`, which takes it as it is",
+        )
+    })
 }
 
 fn together(names: &Names, found: [Found; 3], object: &Object, report: &mut Report) -> Option<Credentials> {

@@ -7,21 +7,22 @@ pub const METADATA: Table = Table { keys: METADATA_KEYS, unknown: Unknown::Warni
 
 /// Its rows. What a cluster writes there is known, and of no matter.
 pub const METADATA_KEYS: &[Key] = &[
-    yes("name", "name of the object"),
-    yes("namespace", "`default` when absent"),
-    yes("labels", "the writer's own"),
-    yes("annotations", "the writer's own"),
-    yes("creationTimestamp", "written by the cluster"),
-    yes("deletionTimestamp", "written by the cluster"),
-    yes("deletionGracePeriodSeconds", "written by the cluster"),
-    yes("finalizers", "written by controllers"),
-    yes("generation", "written by the cluster"),
-    yes("managedFields", "written by the cluster"),
-    yes("ownerReferences", "written by controllers"),
-    yes("resourceVersion", "written by the cluster"),
-    yes("selfLink", "written by the cluster"),
-    yes("uid", "written by the cluster"),
-    no("generateName", "a name that the cluster makes up", "write `name`"),
+    yes("metadata", "who the object is"),
+    yes("metadata.name", "name of the object"),
+    yes("metadata.namespace", "`default` when absent"),
+    yes("metadata.labels", "the writer's own"),
+    yes("metadata.annotations", "the writer's own"),
+    yes("metadata.creationTimestamp", "written by the cluster"),
+    yes("metadata.deletionTimestamp", "written by the cluster"),
+    yes("metadata.deletionGracePeriodSeconds", "written by the cluster"),
+    yes("metadata.finalizers", "written by controllers"),
+    yes("metadata.generation", "written by the cluster"),
+    yes("metadata.managedFields", "written by the cluster"),
+    yes("metadata.ownerReferences", "written by controllers"),
+    yes("metadata.resourceVersion", "written by the cluster"),
+    yes("metadata.selfLink", "written by the cluster"),
+    yes("metadata.uid", "written by the cluster"),
+    no("metadata.generateName", "a name that the cluster makes up", "write `name`"),
 ];
 
 /// `List`.

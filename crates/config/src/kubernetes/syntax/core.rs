@@ -3,9 +3,10 @@
 use lambridge_model::Secret as Hidden;
 
 use super::{Body, Kind};
-use crate::document::Node;
+use crate::document::{Node, Value};
 use crate::kubernetes::support::core::SECRET;
 use crate::reader::{Fields, Leaf, Reader};
+use crate::report::Report;
 
 pub const KINDS: &[Kind] =
     &[Kind { group: "", name: "Secret", versions: &["v1"], namespaced: true, table: &SECRET, read: secret }];
@@ -36,14 +37,34 @@ fn secret(reader: &mut Reader<'_>, top: &Fields<'_>) -> Body {
 }
 
 fn entry(reader: &mut Reader<'_>, key: Leaf, node: &Node, base64: bool) -> Option<Entry> {
-    let scalar = node.as_scalar();
-    let lines = scalar.map_or(0, |scalar| scalar.text.matches('\n').count());
-    reader.report.secret(&key.span, 0);
-    reader.report.secret(&node.span, lines.saturating_add(1));
-    let Some(scalar) = scalar else {
+    let Some(scalar) = node.as_scalar() else {
         let message = format!("{} takes a single value, not {}", key.shown, node.kind_name());
         reader.report.error(&key.span, message).help("write it as text");
         return None;
     };
     Some(Entry { key, text: Hidden::new(scalar.text.clone()), base64 })
+}
+
+/// Keeps the values of a Secret out of every message, whatever is wrong around them. `kubectl apply` leaves a copy of
+/// them in an annotation.
+pub fn hide(root: &Node, report: &mut Report) {
+    let annotations = root.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    for node in [root.get("data"), root.get("stringData"), annotations].into_iter().flatten() {
+        hide_all(node, report);
+    }
+}
+
+fn hide_all(node: &Node, report: &mut Report) {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            report.secret(&node.span, scalar.text.matches('\n').count().saturating_add(1));
+        }
+        Value::List(nodes) => nodes.iter().for_each(|node| hide_all(node, report)),
+        Value::Map(entries) => {
+            for (key, node) in entries {
+                report.secret(&key.span, 0);
+                hide_all(node, report);
+            }
+        }
+    }
 }

@@ -14,6 +14,9 @@ pub const KINDS: &[Kind] = &[
     kind("ReferenceGrant", true, &REFERENCE_GRANT, reference_grant),
 ];
 
+/// Where filters are read.
+const ON_BACKENDS: &str = "spec.rules[].backendRefs[].filters[]";
+
 const fn kind(
     name: &'static str,
     namespaced: bool,
@@ -260,7 +263,7 @@ fn backend_ref(reader: &mut Reader<'_>, node: &Node) -> Option<BackendRef> {
         namespace: reader.leaf(&fields, "namespace"),
         name: reader.leaf(&fields, "name"),
         weight: reader.leaf(&fields, "weight"),
-        filters: filters(reader, &fields, "spec.rules[].backendRefs[].filters[]"),
+        filters: filters(reader, &fields, ON_BACKENDS),
     })
 }
 
@@ -271,16 +274,18 @@ fn filters(reader: &mut Reader<'_>, fields: &Fields<'_>, path: &'static str) -> 
 
 fn filter(reader: &mut Reader<'_>, node: &Node, path: &'static str) -> Option<Filter> {
     let fields = reader.fields(node, path)?;
-    Some(Filter {
+    let read = |reader: &mut Reader<'_>, fields: &Fields<'_>| Extension {
         span: fields.span.clone(),
-        kind: reader.leaf(&fields, "type"),
-        extension: reader.section(&fields, "extensionRef", |reader, fields| Extension {
-            span: fields.span.clone(),
-            group: reader.leaf(fields, "group"),
-            kind: reader.leaf(fields, "kind"),
-            name: reader.leaf(fields, "name"),
-        }),
-    })
+        group: reader.leaf(fields, "group"),
+        kind: reader.leaf(fields, "kind"),
+        name: reader.leaf(fields, "name"),
+    };
+    // What a refused filter says is not looked at.
+    let extension = match path {
+        ON_BACKENDS => reader.section(&fields, "extensionRef", read),
+        _ => None,
+    };
+    Some(Filter { span: fields.span.clone(), kind: reader.leaf(&fields, "type"), extension })
 }
 
 fn reference_grant(reader: &mut Reader<'_>, top: &Fields<'_>) -> Body {

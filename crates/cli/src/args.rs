@@ -32,6 +32,11 @@ pub enum Command {
     Convert(Convert),
     /// Say which route answers a request, and why not the others
     Explain(Explain),
+    /// Print an object for a cluster, or for a folder that `-c` names
+    Create {
+        #[command(subcommand)]
+        what: Create,
+    },
     /// Start a child that ends with its parent
     #[command(hide = true)]
     ExecChild {
@@ -120,5 +125,59 @@ pub struct Explain {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Format {
     Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Create {
+    /// A Secret
+    Secret {
+        #[command(subcommand)]
+        what: CreateSecret,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CreateSecret {
+    /// AWS credentials, with the keys of kgateway and of Gloo Edge
+    Aws(CreateAwsSecret),
+}
+
+// An unset variable leaves an option without a value, so the keys' options may have none.
+#[derive(clap::Args)]
+pub struct CreateAwsSecret {
+    /// Name of the Secret
+    #[arg(long)]
+    pub name: String,
+    /// Namespace of the Secret
+    #[arg(short, long, default_value = "gloo-system")]
+    pub namespace: String,
+    /// Access key id; without it and `--secret-key`, the keys of AWS_PROFILE in ~/.aws/credentials
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "")]
+    pub access_key: Option<String>,
+    /// Secret access key
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "")]
+    pub secret_key: Option<String>,
+    /// Token of temporary credentials; absent when empty
+    #[arg(long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "")]
+    pub session_token: Option<String>,
+    /// Print the manifest and change nothing, which is all this command does so far
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the manifest is written
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Manifest::Yaml)]
+    pub output: Manifest,
+}
+
+impl std::fmt::Debug for CreateAwsSecret {
+    /// Without the keys.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateAwsSecret").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Manifest {
+    Yaml,
     Json,
 }

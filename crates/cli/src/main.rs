@@ -8,6 +8,7 @@ mod bind;
 mod check;
 mod configuration;
 mod convert;
+mod create;
 mod dev;
 mod emulator;
 mod explain;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Convert(options) => convert::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Create { what } => create::run(&what),
         Command::ExecChild { command } => {
             let error = lambridge_emulator::exec_child(command.iter().cloned());
             output::complain(&format!(

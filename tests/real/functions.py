@@ -23,6 +23,11 @@ def echo(event, context):
     }
 
 
+def constant(_event, _context):
+    """Always the same."""
+    return os.environ["CONSTANT"]
+
+
 def meet(event, _context):
     """Tells the test that it runs, then waits for its word."""
     host, port = event["meet"].rsplit(":", 1)

@@ -3,11 +3,13 @@ once, nothing of the inside shows, and the next request works."""
 
 import json
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import unittest
 
-from support import FUNCTIONS, PYTHON, RIC, Meeting, alive, await_gone, closed_port, request, start
+from support import FUNCTIONS, LAMBRIDGE, PYTHON, RIC, Meeting, alive, await_gone, closed_port, request, start
 
 
 class Dev(unittest.TestCase):
@@ -127,6 +129,37 @@ class Dev(unittest.TestCase):
             connection.sendall(b".")
         caller.join(30)
         self.assertEqual((first[0].status, first[0].body), (200, b'"met"'))
+
+
+class Replaced(unittest.TestCase):
+    def test_its_file_goes_while_it_runs(self):
+        """An upgrade, or a build: children that start later are still of the version that runs."""
+        folder = tempfile.mkdtemp(prefix="lambridge-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        binary = shutil.copy2(LAMBRIDGE, folder)
+        program = start(
+            self,
+            "dev",
+            f"""
+            lambridge: 1
+            listeners: [{{ address: 127.0.0.1:0 }}]
+            emulator: {{ address: 127.0.0.1:0 }}
+            functions:
+              web:
+                run: {{ command: {RIC} functions.web, dir: {FUNCTIONS} }}
+              app:
+                run: {{ web: node {FUNCTIONS}/app.mjs, dir: {FUNCTIONS} }}
+            routes:
+              - {{ match: {{ path_prefix: /app }}, function: app }}
+              - {{ match: {{ path_prefix: / }}, function: web }}
+            """,
+            binary=binary,
+        )
+        os.unlink(binary)
+        self.assertEqual(request(program.gateway, "GET", "/crash").status, 502)
+        for target in ("/", "/app"):
+            answer = request(program.gateway, "GET", target)
+            self.assertEqual(answer.status, 200, f"{answer}\n{program.said()}")
 
 
 class Gateway(unittest.TestCase):

@@ -42,11 +42,11 @@ DEADLINE = 30
 class Program:
     """A running `lambridge`."""
 
-    def __init__(self, arguments, cwd, env, listeners, emulator):
+    def __init__(self, arguments, cwd, env, listeners, emulator, binary=LAMBRIDGE):
         self.lines = []
         self.arrived = queue.Queue()
         self.process = subprocess.Popen(
-            [LAMBRIDGE, *arguments],
+            [binary, *arguments],
             cwd=cwd,
             env=clean(env),
             stdin=subprocess.DEVNULL,
@@ -123,7 +123,7 @@ class Program:
         self.process.stdout.close()
 
 
-def start(case, command, config, *, env=None, listeners=None, emulator=None):
+def start(case, command, config, *, env=None, listeners=None, emulator=None, binary=LAMBRIDGE):
     """Runs `lambridge COMMAND -c FILE` with this text as the file, until the end of `case` (a test or a test class)."""
     folder = tempfile.mkdtemp(prefix="lambridge-")
     cleanup(case, shutil.rmtree, folder, True)
@@ -136,6 +136,7 @@ def start(case, command, config, *, env=None, listeners=None, emulator=None):
         env,
         wanted[0] if listeners is None else listeners,
         wanted[1] if emulator is None else emulator,
+        binary,
     )
     cleanup(case, program.kill)
     return program

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -50,7 +52,7 @@ pub fn settings(
     address: SocketAddr,
     key_pairs: Vec<(String, Secret)>,
 ) -> Result<Settings, String> {
-    let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    let this = this_program().map_err(|error| format!("cannot find this program: {error}"))?;
     let subcommand = |name: &str| vec![this.clone().into_os_string(), OsString::from(name)];
     let region = model.functions.values().find_map(|function| function.region.clone());
     Ok(Settings {
@@ -66,6 +68,15 @@ pub fn settings(
             output::complain(&format!("[{function}#{instance}] {line}"));
         })),
     })
+}
+
+/// How to start this program again.
+///
+/// By the time a child is started, the path may hold another version (an upgrade, a build) or nothing. The kernel's link
+/// stays with the file that runs; whoever follows it is already the child, which is this program too. Source: proc(5).
+pub fn this_program() -> io::Result<PathBuf> {
+    let link = Path::new("/proc/self/exe");
+    if link.exists() { Ok(link.to_owned()) } else { std::env::current_exe() }
 }
 
 /// Functions with `run:`, by the name they are invoked by.

@@ -9,6 +9,7 @@ use lambridge_config::Loaded;
 use lambridge_model::Model;
 use tokio::net::TcpListener;
 
+use crate::emulator::this_program;
 use crate::output;
 use crate::stations::Stations;
 
@@ -17,7 +18,7 @@ const NAME: &str = "built-in sample";
 
 /// The sample's model, listening on `address` when given.
 pub fn load(address: Option<SocketAddr>) -> Loaded {
-    let this = std::env::current_exe().unwrap_or_default().to_string_lossy().into_owned();
+    let this = this_program().unwrap_or_default().to_string_lossy().into_owned();
     let env = |name: &str| (name == "LAMBRIDGE").then(|| this.clone());
     let mut loaded = lambridge_config::load_text(NAME, CONFIGURATION, &env);
     if let (Some(model), Some(address)) = (&mut loaded.model, address) {

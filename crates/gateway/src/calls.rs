@@ -86,7 +86,7 @@ mod tests {
             body: bytes::Bytes::new(),
         };
         CompiledRoute {
-            id: id.to_owned(),
+            id: id.into(),
             template: None,
             parameters: Vec::new(),
             target,

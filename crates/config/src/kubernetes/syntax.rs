@@ -62,7 +62,7 @@ pub enum Body {
     Gateway(gateway_api::Gateway),
     HttpRoute(gateway_api::HttpRoute),
     ReferenceGrant(gateway_api::ReferenceGrant),
-    Backend(kgateway::Backend),
+    Backend(Box<kgateway::Backend>),
     Gloo(gloo::Body),
     /// Of no matter to requests.
     Other,

@@ -91,11 +91,11 @@ struct Lowered {
 }
 
 /// Every host with every match.
-fn routes(object: &Object, hosts: &[attach::Host], rules: Vec<Lowered>, part: &mut Part) {
+fn routes(object: &Object, hosts: &attach::Hosts, rules: Vec<Lowered>, part: &mut Part) {
     let mut number = 0;
     for Lowered { span, matchers, target } in rules {
         for matcher in &matchers {
-            for attach::Host { host, listeners } in hosts {
+            for (host, listeners) in hosts {
                 number += 1;
                 let reference = format!("HTTPRoute {}/{}", object.namespace, object.name.text);
                 let id = if number == 1 { reference } else { format!("{reference} #{number}") };
@@ -303,7 +303,7 @@ impl Lowering<'_, '_> {
                 .map(|(name, leaf)| self.lower.required(leaf, &extension.span, "extensionRef", name));
         let (group, kind, name) = (group?, kind?, name?);
         if ![KGATEWAY, GLOO].contains(&group.text.as_str()) || kind.text != "Parameter" {
-            let near = nearest(&kind.text, ["Parameter"].into_iter()).filter(|near| *near != kind.text);
+            let near = nearest(&kind.text, ["Parameter"]).filter(|near| *near != kind.text);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!(

@@ -85,7 +85,7 @@ fn backend(reader: &mut Reader<'_>, top: &Fields<'_>) -> Body {
         aws: reader.section(spec, "aws", aws),
         has_other: spec.has("aws") || others.iter().any(|key| spec.has(key)),
     };
-    Body::Backend(reader.section(top, "spec", read).unwrap_or_default())
+    Body::Backend(Box::new(reader.section(top, "spec", read).unwrap_or_default()))
 }
 
 fn aws(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Aws {

@@ -4,6 +4,7 @@
 //! tell their requests apart by host; gateways that share a port are served as one, with a warning, since here they
 //! run in one process.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use lambridge_model::{Errors, Listener};
@@ -52,12 +53,8 @@ enum From {
     None,
 }
 
-/// A host that a route is served at, and where.
-#[derive(Debug)]
-pub struct Host {
-    pub host: Option<String>,
-    pub listeners: Vec<(SocketAddr, Span)>,
-}
+/// Hosts that a route is served at, `None` for every one, and where.
+pub type Hosts = BTreeMap<Option<String>, Vec<(SocketAddr, Span)>>;
 
 /// Listeners of all gateways that are ours.
 pub fn sections<'o>(set: &Set<'o>, part: &mut Part, report: &mut Report) -> Vec<Section<'o>> {
@@ -185,14 +182,14 @@ fn host(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<String> {
     }
 }
 
-/// Every host that `route` is served at; without duplicates.
+/// Every host that `route` is served at.
 pub fn attach(
     route: &HttpRoute,
     object: &Object,
     sections: &[Section<'_>],
     set: &Set<'_>,
     lower: &mut Lower<'_>,
-) -> Vec<Host> {
+) -> Hosts {
     let hostnames = hostnames(route, lower);
     let parents = route.parents.as_ref().map_or(&[][..], |(_, parents)| parents);
     if parents.is_empty() || parents.len() > MAX_PARENTS {
@@ -201,7 +198,7 @@ pub fn attach(
             .error(&object.span, format!("{} names from 1 to {MAX_PARENTS} gateways", object.reference()))
             .help("add `parentRefs: [{ name: GATEWAY }]`");
     }
-    let mut hosts: Vec<Host> = Vec::new();
+    let mut hosts = Hosts::new();
     for parent in parents.iter().take(MAX_PARENTS) {
         for section in of_parent(parent, object, sections, set, lower) {
             add(section, &hostnames, &mut hosts);
@@ -337,19 +334,11 @@ fn no_host<'p>(
     (!hostnames.is_empty() && !meant.any(common)).then_some(&name.span)
 }
 
-fn add(section: &Section<'_>, hostnames: &[Option<String>], hosts: &mut Vec<Host>) {
+fn add(section: &Section<'_>, hostnames: &[Option<String>], hosts: &mut Hosts) {
     let Some(address) = section.address else { return };
     for hostname in hostnames {
         let Some(common) = intersection(section.host.as_deref(), hostname.as_deref()) else { continue };
-        let common = common.map(str::to_owned);
-        let at = match hosts.iter().position(|host| host.host == common) {
-            Some(at) => at,
-            None => {
-                hosts.push(Host { host: common, listeners: Vec::new() });
-                hosts.len() - 1
-            }
-        };
-        let listeners = &mut hosts[at].listeners;
+        let listeners = hosts.entry(common.map(str::to_owned)).or_default();
         if !listeners.iter().any(|(other, _)| *other == address) {
             listeners.push((address, section.span.clone()));
         }

@@ -90,7 +90,7 @@ fn pairs(
         let value = lower.required(&pair.value, &pair.span, name, "value");
         let (Some(key), Some(value)) = (key, value) else { continue };
         if !values::is_token(&key.text) {
-            lower.wrong(key, &format!("is not a name for `{name}`"), "letters, digits and `-`");
+            lower.wrong(key, format!("is not a name for `{name}`"), "letters, digits and `-`");
         }
         out.push((key.text.clone(), value.text.clone()));
     }

@@ -29,6 +29,8 @@ use crate::record::{self, Record};
 use crate::router::{Found, Lookup};
 use crate::{body, random, weights};
 
+use event::Matched;
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers one request. `refused` is the head guard's verdict on it.
@@ -65,7 +67,14 @@ async fn exchange(
     let mut memory = connection.shared.budget.share();
     let body = body::read(body, &snapshot.model.limits, function.event_max(), &mut memory).await?;
     facts.bytes_in = body.len();
-    let event = event::encode(function, route, &parameters, head, host, &body, &client, facts);
+    let event = event::encode(
+        function,
+        &Matched { route, parameters: &parameters, host },
+        head,
+        &body,
+        &client,
+        facts,
+    );
     event::fits(&event, function, body.len(), &mut memory)?;
     let deadline = Instant::now() + function.settings.timeout;
     let _permit = function.gate.enter(deadline).await?;

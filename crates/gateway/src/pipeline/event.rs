@@ -19,13 +19,19 @@ const STAGE: &str = "$default";
 const TARGET_GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/lambridge/0000000000000000";
 
+/// What the router found out.
+pub(super) struct Matched<'a> {
+    pub(super) route: &'a CompiledRoute,
+    /// Of the path, as sent.
+    pub(super) parameters: &'a [(&'a str, &'a str)],
+    pub(super) host: &'a str,
+}
+
 /// Encodes the event. The buffer is sized so that it grows for unusual bodies only.
 pub(super) fn encode(
     function: &FunctionState,
-    route: &CompiledRoute,
-    parameters: &[(&str, &str)],
+    matched: &Matched<'_>,
     head: &Parts,
-    host: &str,
     body: &Bytes,
     client: &Client,
     facts: &Facts,
@@ -40,13 +46,13 @@ pub(super) fn encode(
         time_ms: facts.time_ms,
         source_ip: &client.address,
         protocol: if head.version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
-        domain_name: router::without_port(host),
+        domain_name: router::without_port(matched.host),
         // A function URL without IAM calls its caller so; HTTP events have that flavour.
         account_id: if format == Format::HttpV2 { "anonymous" } else { ACCOUNT },
         api_id: API,
         stage: STAGE,
-        resource: route.template.as_deref(),
-        path_parameters: parameters,
+        resource: matched.route.template.as_deref(),
+        path_parameters: matched.parameters,
         binary_media_types: function.settings.binary_media_types.as_deref(),
         target_group_arn: TARGET_GROUP,
     };

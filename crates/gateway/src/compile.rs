@@ -87,7 +87,7 @@ pub(crate) fn compile(
             functions.push(kept);
             continue;
         }
-        match FunctionState::new(key, settings, pool) {
+        match FunctionState::new(key, settings, pool, functions.iter().chain(earlier)) {
             Ok(state) => functions.push(Arc::new(state)),
             Err(error) => problems.push(Problem {
                 origin: settings.origin.clone(),

@@ -14,6 +14,7 @@ use lambridge_wire::limits;
 use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 use tokio::time::Instant;
 
+use crate::directory::{Directory, Entry};
 use crate::problem::{Reason, Refusal};
 
 /// One function of the running gateway.
@@ -25,20 +26,41 @@ pub(crate) struct FunctionState {
     pub(crate) lambda: Lambda,
     pub(crate) target: Target,
     pub(crate) gate: Gate,
+    /// For a function that is called only while it is listed.
+    entry: Option<Entry>,
 }
 
 impl FunctionState {
-    pub(crate) fn new(key: &str, function: &Function, pool: &Pool) -> Result<Self, ClientError> {
+    /// `others` may have the directory that this function is looked up in.
+    pub(crate) fn new<'f>(
+        key: &str,
+        function: &Function,
+        pool: &Pool,
+        others: impl Iterator<Item = &'f Arc<FunctionState>>,
+    ) -> Result<Self, ClientError> {
         let lambda = pool.client(function)?;
         let target = Lambda::target(function);
         let concurrency = function.concurrency;
         let gate = Gate::new(concurrency.max, concurrency.queue, concurrency.wait);
-        Ok(Self { key: key.into(), settings: unplaced(function), lambda, target, gate })
+        let entry = Entry::new(function, &lambda, others.filter_map(|state| state.directory()));
+        Ok(Self { key: key.into(), settings: unplaced(function), lambda, target, gate, entry })
     }
 
     /// Whether `function` of another model is this one.
     pub(crate) fn is(&self, key: &str, function: &Function) -> bool {
         *self.key == *key && self.settings == unplaced(function)
+    }
+
+    fn directory(&self) -> Option<&Arc<Directory>> {
+        self.entry.as_ref().map(|entry| &entry.directory)
+    }
+
+    /// Refuses a call of a function that Lambda does not list, where that matters.
+    pub(crate) async fn is_listed(&self, deadline: Instant) -> Result<(), Refusal> {
+        match &self.entry {
+            Some(entry) => entry.check(deadline).await,
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn kind(&self) -> InvocationType {

@@ -15,6 +15,7 @@ mod budget;
 mod calls;
 mod compile;
 mod connection;
+mod directory;
 mod drain;
 mod function;
 mod head_guard;

@@ -77,6 +77,7 @@ async fn exchange(
     );
     event::fits(&event, function, body.len(), &mut memory)?;
     let deadline = Instant::now() + function.settings.timeout;
+    function.is_listed(deadline).await?;
     let _permit = function.gate.enter(deadline).await?;
     connection.exchange.calling.store(true, Ordering::Relaxed);
     let trace_id = head.headers.get("x-amzn-trace-id").filter(|_| client.trusted);
@@ -84,7 +85,7 @@ async fn exchange(
     connection.exchange.calling.store(false, Ordering::Relaxed);
     let invoked = called?;
     memory.count(invoked.payload.len());
-    answer::decode(function, &invoked, head)
+    answer::decode(function, &invoked, head, facts)
 }
 
 /// Who asks, and under which id.

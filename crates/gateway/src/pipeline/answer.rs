@@ -12,19 +12,22 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::Full;
-use lambridge_event::decode_answer;
+use lambridge_event::gloo::{self, GlooError};
+use lambridge_event::{Answer, decode_answer};
 use lambridge_invoke::Invoked;
 use lambridge_model::{AnswerRule, Invocation};
 
 use crate::function::FunctionState;
 use crate::headers;
 use crate::problem::{Reason, Refusal};
+use crate::record::Facts;
 
 /// Reads the answer by the function's rule.
 pub(super) fn decode(
     function: &FunctionState,
     invoked: &Invoked,
     head: &Parts,
+    facts: &mut Facts,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     match (function.settings.invoke, &function.settings.answer) {
         (Invocation::Async, _) => Ok(empty(StatusCode::ACCEPTED)),
@@ -35,17 +38,44 @@ pub(super) fn decode(
             Ok(response)
         }
         (Invocation::Sync, AnswerRule::Krakend(rule)) => krakend::decode(rule, invoked),
-        (Invocation::Sync, AnswerRule::GlooAlb | AnswerRule::GlooApiGateway) => {
-            proxy(function, &invoked.payload, head)
+        (Invocation::Sync, AnswerRule::GlooAlb) => {
+            gloo(gloo::decode_alb(&invoked.payload), &invoked.payload, head, facts)
         }
-        (Invocation::Sync, AnswerRule::Proxy) => proxy(function, &invoked.payload, head),
+        (Invocation::Sync, AnswerRule::GlooApiGateway) => {
+            gloo(gloo::decode_api_gateway(&invoked.payload), &invoked.payload, head, facts)
+        }
+        (Invocation::Sync, AnswerRule::Proxy) => {
+            let answer = decode_answer(function.settings.event, &invoked.payload)
+                .map_err(|error| malformed(error.to_string()))?;
+            respond(answer, &invoked.payload, head)
+        }
     }
 }
 
-fn proxy(function: &FunctionState, payload: &Bytes, head: &Parts) -> Result<Response<Full<Bytes>>, Refusal> {
-    let malformed = |detail: String| Refusal::from(Reason::MalformedAnswer).with_detail(detail);
-    let answer =
-        decode_answer(function.settings.event, payload).map_err(|error| malformed(error.to_string()))?;
+fn malformed(detail: String) -> Refusal {
+    Refusal::from(Reason::MalformedAnswer).with_detail(detail)
+}
+
+/// Gloo has answers of its own to payloads that it cannot read; the log says what they are.
+fn gloo(
+    decoded: Result<Answer<'_>, GlooError>,
+    payload: &Bytes,
+    head: &Parts,
+    facts: &mut Facts,
+) -> Result<Response<Full<Bytes>>, Refusal> {
+    match decoded {
+        Ok(answer) => respond(answer, payload, head),
+        Err(GlooError::Shown { why, answer }) => {
+            facts.reason = Some(Reason::MalformedAnswer);
+            facts.detail = Some(why.to_string());
+            respond(*answer, payload, head)
+        }
+        Err(GlooError::Malformed(error)) => Err(malformed(error.to_string())),
+    }
+}
+
+/// The answer on its way to the client.
+fn respond(answer: Answer<'_>, payload: &Bytes, head: &Parts) -> Result<Response<Full<Bytes>>, Refusal> {
     // 1xx is no final answer, and would leave the client waiting for one.
     let status = StatusCode::from_u16(answer.status)
         .ok()

@@ -8,6 +8,7 @@ mod admin;
 mod bounds;
 mod clients;
 mod drain;
+mod gloo;
 mod refusals;
 mod reload;
 #[allow(dead_code, reason = "the other test binary uses the rest of it")]

@@ -19,7 +19,7 @@ pub const GLOO: &str = "gloo.solo.io";
 pub const GLOO_GATEWAY: &str = "gateway.solo.io";
 
 /// Kinds of these groups that say how a cluster runs its proxies, and nothing about requests.
-pub const IGNORED_KINDS: &[(&str, &str)] = &[(KGATEWAY, "GatewayParameters")];
+pub const IGNORED_KINDS: &[(&str, &str)] = &[(KGATEWAY, "GatewayParameters"), (GLOO, "Proxy")];
 
 /// Kinds of these groups that are known and refused: group, kind, the way out.
 pub const REFUSED_KINDS: &[(&str, &str, &str)] = &[
@@ -40,6 +40,14 @@ pub const REFUSED_KINDS: &[(&str, &str, &str)] = &[
     (KGATEWAY, "DirectResponse", "use `static` in a route of a native document"),
     (KGATEWAY, "GatewayExtension", "do in the function what the extension does, and remove it"),
     (KGATEWAY, "BackendTLSPolicy", "calls to Lambda are always verified TLS; remove it"),
+    (GLOO, "UpstreamGroup", "write its members into `multi` of the route"),
+    (GLOO_GATEWAY, "RouteTable", "write its routes into the `VirtualService`"),
+    (GLOO_GATEWAY, "RouteOption", "write them into `options` of the route"),
+    (GLOO_GATEWAY, "VirtualHostOption", "write them into `options` of the `VirtualService`"),
+    (GLOO_GATEWAY, "ListenerOption", "settings of listeners stand in a native document, under `limits`"),
+    (GLOO_GATEWAY, "HttpListenerOption", "settings of listeners stand in a native document, under `limits`"),
+    (GLOO_GATEWAY, "MatchableHttpGateway", "write a `Gateway` with `httpGateway`"),
+    (GLOO_GATEWAY, "MatchableTcpGateway", "functions answer HTTP requests; remove it"),
     (KGATEWAY, "RoutePolicy", "do in the function what the policy asks for, and remove it"),
 ];
 

@@ -18,10 +18,11 @@ fn listing(names: &Arc<Mutex<Vec<&'static str>>>) -> FakeLambda {
         let Some(rest) = request.target.strip_prefix(LIST) else { return Answer::ok("{}") };
         let names = names.lock().unwrap();
         let at: usize = rest.strip_prefix("&Marker=").map_or(0, |marker| marker.parse().unwrap());
-        let (name, version) = match names.get(at).map(|name| name.split_once(':').unwrap_or((name, "$LATEST"))) {
-            None => return Answer::ok(r#"{"Functions":[]}"#),
-            Some(entry) => entry,
-        };
+        let (name, version) =
+            match names.get(at).map(|name| name.split_once(':').unwrap_or((name, "$LATEST"))) {
+                None => return Answer::ok(r#"{"Functions":[]}"#),
+                Some(entry) => entry,
+            };
         let next = if at + 1 < names.len() { format!("\"{}\"", at + 1) } else { "null".to_owned() };
         Answer::ok(format!(
             r#"{{"Functions":[{{"FunctionName":"{name}","Version":"{version}"}}],"NextMarker":{next}}}"#
@@ -68,7 +69,8 @@ async fn only_what_is_listed_is_called() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listing_that_fails_is_the_calls_failure() {
-    let world = support::start(FakeLambda::answering(Answer::ok("{}")), |model| f(model).discover = true).await;
+    let world =
+        support::start(FakeLambda::answering(Answer::ok("{}")), |model| f(model).discover = true).await;
     let denied = Answer::new(403).header("x-amzn-ErrorType", "AccessDeniedException").body("{}");
     world.lambda.push(denied);
     for _ in 0..2 {

@@ -7,7 +7,8 @@ use crate::table::{Key, Table, Unknown, ignored, no, yes};
 /// `Upstream`.
 pub const UPSTREAM: Table = Table { keys: UPSTREAM_KEYS, unknown: Unknown::Warning, notes: &[] };
 /// `VirtualService`.
-pub const VIRTUAL_SERVICE: Table = Table { keys: VIRTUAL_SERVICE_KEYS, unknown: Unknown::Warning, notes: &[] };
+pub const VIRTUAL_SERVICE: Table =
+    Table { keys: VIRTUAL_SERVICE_KEYS, unknown: Unknown::Warning, notes: &[] };
 /// `Gateway` of gateway.solo.io.
 pub const GATEWAY: Table = Table { keys: GATEWAY_KEYS, unknown: Unknown::Warning, notes: &[] };
 /// `Settings`.
@@ -15,8 +16,6 @@ pub const SETTINGS: Table = Table { keys: SETTINGS_KEYS, unknown: Unknown::Warni
 
 const NO_FUNCTION: &str = "only upstreams with `aws` are functions; a route to this one is refused";
 const OWN_CONNECTIONS: &str = "connections to Lambda are lambridge's own: HTTP/1.1, verified TLS, kept open";
-const NO_EVENT: &str = "the function gets the body alone, as Gloo sends it without a transformation; for an event with method, \
-                        path and headers write the route in a native document with `event: rest_v1`";
 const ITS_OWN_WORK: &str = "do in the function what it asks for, or put a proxy that does it in front";
 const NATIVE_TLS: &str = "end TLS in front, or serve a native document with `listeners: [{ address, tls }]`";
 
@@ -107,9 +106,17 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
     no("spec.virtualHost.options.headerManipulation", "changed headers", ITS_OWN_WORK),
     no("spec.virtualHost.options.transformations", "changed requests and answers", ITS_OWN_WORK),
     no("spec.virtualHost.options.stagedTransformations", "changed requests and answers", ITS_OWN_WORK),
-    no("spec.virtualHost.options.bufferPerRoute", "bounds on bodies", "write `limits.body` in a native document"),
+    no(
+        "spec.virtualHost.options.bufferPerRoute",
+        "bounds on bodies",
+        "write `limits.body` in a native document",
+    ),
     yes("spec.virtualHost.routes", "in this order: the first that matches is taken"),
-    ignored("spec.virtualHost.routes[].name", "a name for people", "routes are called by their object and place"),
+    ignored(
+        "spec.virtualHost.routes[].name",
+        "a name for people",
+        "routes are called by their object and place",
+    ),
     yes("spec.virtualHost.routes[].matchers", "one of them is enough; without any, every path"),
     yes("spec.virtualHost.routes[].matchers[].prefix", "how the path begins, letter by letter"),
     yes("spec.virtualHost.routes[].matchers[].exact", "the whole path"),
@@ -137,15 +144,25 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
     yes("spec.virtualHost.routes[].routeAction.single.upstream.namespace", "the route's own when absent"),
     no("spec.virtualHost.routes[].routeAction.single.kube", "a Kubernetes service", ONLY_UPSTREAMS),
     no("spec.virtualHost.routes[].routeAction.single.consul", "a Consul service", ONLY_UPSTREAMS),
-    no("spec.virtualHost.routes[].routeAction.single.subset", "a part of the hosts", "Lambda has one address; remove it"),
+    no(
+        "spec.virtualHost.routes[].routeAction.single.subset",
+        "a part of the hosts",
+        "Lambda has one address; remove it",
+    ),
     yes("spec.virtualHost.routes[].routeAction.single.destinationSpec", "which function, and how"),
     no("spec.virtualHost.routes[].routeAction.single.destinationSpec.azure", "an Azure function", ONLY_AWS),
     no("spec.virtualHost.routes[].routeAction.single.destinationSpec.rest", "a REST function", ONLY_AWS),
     no("spec.virtualHost.routes[].routeAction.single.destinationSpec.grpc", "a gRPC method", ONLY_AWS),
     yes("spec.virtualHost.routes[].routeAction.single.destinationSpec.aws", "a Lambda function"),
     yes("spec.virtualHost.routes[].routeAction.single.destinationSpec.aws.logicalName", "its logical name"),
-    yes("spec.virtualHost.routes[].routeAction.single.destinationSpec.aws.invocationStyle", "`SYNC` when absent"),
-    yes("spec.virtualHost.routes[].routeAction.single.destinationSpec.aws.requestTransformation", "only `false`"),
+    yes(
+        "spec.virtualHost.routes[].routeAction.single.destinationSpec.aws.invocationStyle",
+        "`SYNC` when absent",
+    ),
+    yes(
+        "spec.virtualHost.routes[].routeAction.single.destinationSpec.aws.requestTransformation",
+        "only `false`",
+    ),
     yes(
         "spec.virtualHost.routes[].routeAction.single.destinationSpec.aws.responseTransformation",
         "the older name of `unwrapAsApiGateway`",
@@ -162,10 +179,17 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
     yes("spec.virtualHost.routes[].routeAction.multi", "a weighted set"),
     yes("spec.virtualHost.routes[].routeAction.multi.destinations", "its members"),
     yes("spec.virtualHost.routes[].routeAction.multi.destinations[].weight", "its share"),
-    no("spec.virtualHost.routes[].routeAction.multi.destinations[].options", "changes for a share", ITS_OWN_WORK),
+    no(
+        "spec.virtualHost.routes[].routeAction.multi.destinations[].options",
+        "changes for a share",
+        ITS_OWN_WORK,
+    ),
     yes("spec.virtualHost.routes[].routeAction.multi.destinations[].destination", "as `single`"),
     yes("spec.virtualHost.routes[].routeAction.multi.destinations[].destination.upstream", "whose function"),
-    yes("spec.virtualHost.routes[].routeAction.multi.destinations[].destination.upstream.name", "the upstream's name"),
+    yes(
+        "spec.virtualHost.routes[].routeAction.multi.destinations[].destination.upstream.name",
+        "the upstream's name",
+    ),
     yes(
         "spec.virtualHost.routes[].routeAction.multi.destinations[].destination.upstream.namespace",
         "the route's own when absent",
@@ -241,7 +265,11 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
         "a weighted set of its own",
         "write its members into `multi`",
     ),
-    no("spec.virtualHost.routes[].routeAction.clusterHeader", "an upstream named by a header", ONLY_UPSTREAMS),
+    no(
+        "spec.virtualHost.routes[].routeAction.clusterHeader",
+        "an upstream named by a header",
+        ONLY_UPSTREAMS,
+    ),
     no("spec.virtualHost.routes[].routeAction.dynamicForwardProxy", "any host", ONLY_UPSTREAMS),
     no(
         "spec.virtualHost.routes[].redirectAction",
@@ -267,7 +295,11 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
         "matchers for delegated routes",
         "delegation is not supported; remove it",
     ),
-    no("spec.virtualHost.routes[].optionsConfigRefs", "options of another object", "write them into `options`"),
+    no(
+        "spec.virtualHost.routes[].optionsConfigRefs",
+        "options of another object",
+        "write them into `options`",
+    ),
     yes("spec.virtualHost.routes[].options", "how it is called"),
     yes("spec.virtualHost.routes[].options.timeout", "the whole call; 15s when absent"),
     yes("spec.virtualHost.routes[].options.retries", "what is tried again"),
@@ -282,13 +314,25 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
     ignored("spec.virtualHost.routes[].options.envoyMetadata", "notes for Envoy", "there is no Envoy here"),
     no("spec.virtualHost.routes[].options.headerManipulation", "changed headers", ITS_OWN_WORK),
     no("spec.virtualHost.routes[].options.transformations", "changed requests and answers", ITS_OWN_WORK),
-    no("spec.virtualHost.routes[].options.stagedTransformations", "changed requests and answers", ITS_OWN_WORK),
+    no(
+        "spec.virtualHost.routes[].options.stagedTransformations",
+        "changed requests and answers",
+        ITS_OWN_WORK,
+    ),
     no("spec.virtualHost.routes[].options.cors", "cross-origin requests", ITS_OWN_WORK),
     no("spec.virtualHost.routes[].options.faults", "faults on purpose", "remove it"),
-    no("spec.virtualHost.routes[].options.shadowing", "copies of requests", "remove it, or call twice in the client"),
+    no(
+        "spec.virtualHost.routes[].options.shadowing",
+        "copies of requests",
+        "remove it, or call twice in the client",
+    ),
     no("spec.virtualHost.routes[].options.tracing", "traces", "remove it"),
     no("spec.virtualHost.routes[].options.lbHash", "choice among hosts", "Lambda has one address; remove it"),
-    no("spec.virtualHost.routes[].options.upgrades", "upgraded connections", "functions answer requests; remove it"),
+    no(
+        "spec.virtualHost.routes[].options.upgrades",
+        "upgraded connections",
+        "functions answer requests; remove it",
+    ),
     no("spec.virtualHost.routes[].options.extauth", "authorization", ITS_OWN_WORK),
     no("spec.virtualHost.routes[].options.jwt", "authorization", ITS_OWN_WORK),
     no("spec.virtualHost.routes[].options.jwtStaged", "authorization", ITS_OWN_WORK),
@@ -298,12 +342,17 @@ pub const VIRTUAL_SERVICE_KEYS: &[Key] = &[
     no("spec.virtualHost.routes[].options.dlp", "masking of answers", ITS_OWN_WORK),
     no("spec.virtualHost.routes[].options.ratelimit", "limits by rate", ITS_OWN_WORK),
     no("spec.virtualHost.routes[].options.ratelimitBasic", "limits by rate", ITS_OWN_WORK),
-    no("spec.virtualHost.routes[].options.bufferPerRoute", "bounds on bodies", "write `limits.body` in a native document"),
+    no(
+        "spec.virtualHost.routes[].options.bufferPerRoute",
+        "bounds on bodies",
+        "write `limits.body` in a native document",
+    ),
     no("spec.virtualHost.routes[].options.maxStreamDuration", "bounds on streams", "write `timeout`"),
     no("spec.virtualHost.routes[].options.idleTimeout", "bounds on streams", "write `timeout`"),
 ];
 
-const SAFE_RETRIES: &str = "tried again is what surely was not executed, throttles, and anything for an idempotent request";
+const SAFE_RETRIES: &str =
+    "tried again is what surely was not executed, throttles, and anything for an idempotent request";
 const ONE_TIMEOUT: &str = "`timeout` bounds the call with all its attempts";
 const OWN_WAITS: &str = "waits grow from attempt to attempt, with jitter";
 const NO_PATH: &str = "the function gets the body alone, without path and host";
@@ -337,10 +386,18 @@ pub const GATEWAY_KEYS: &[Key] = &[
         "list them in `virtualServices`",
     ),
     yes("spec.httpGateway.virtualServiceNamespaces", "those of these namespaces; `*` is all"),
-    no("spec.httpGateway.options", "settings of Envoy", "settings of listeners stand in a native document, under `limits`"),
+    no(
+        "spec.httpGateway.options",
+        "settings of Envoy",
+        "settings of listeners stand in a native document, under `limits`",
+    ),
     no("spec.tcpGateway", "TCP", "functions answer HTTP requests; remove the object"),
     no("spec.hybridGateway", "several in one", "write one `Gateway` with `httpGateway` for each"),
-    no("spec.options", "settings of Envoy", "settings of listeners stand in a native document, under `limits`"),
+    no(
+        "spec.options",
+        "settings of Envoy",
+        "settings of listeners stand in a native document, under `limits`",
+    ),
     ignored("spec.routeOptions", "settings of Envoy", "they make no difference to functions"),
 ];
 
@@ -353,7 +410,10 @@ pub const SETTINGS_KEYS: &[Key] = &[
     yes("spec", "settings of the whole installation"),
     yes("spec.gloo", "of its proxies"),
     yes("spec.gloo.awsOptions", "of calls to Lambda"),
-    yes("spec.gloo.awsOptions.enableCredentialsDiscovey", "upstreams without a Secret use the AWS default chain"),
+    yes(
+        "spec.gloo.awsOptions.enableCredentialsDiscovey",
+        "upstreams without a Secret use the AWS default chain",
+    ),
     yes("spec.gloo.awsOptions.enableCredentialsDiscovery", "the same, spelled well"),
     yes("spec.gloo.awsOptions.serviceAccountCredentials", "the same: a web identity is part of the chain"),
     ignored(
@@ -386,7 +446,10 @@ pub const SETTINGS_KEYS: &[Key] = &[
         "how often tokens are read",
         "credentials are renewed before they end",
     ),
-    yes("spec.gloo.awsOptions.fallbackToFirstFunction", "routes without a logical name take the first function"),
+    yes(
+        "spec.gloo.awsOptions.fallbackToFirstFunction",
+        "routes without a logical name take the first function",
+    ),
 ];
 
 #[cfg(test)]

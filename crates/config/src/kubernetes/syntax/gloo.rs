@@ -112,8 +112,15 @@ pub struct Route {
 #[derive(Debug)]
 pub enum Action {
     Single(Destination),
-    Multi { span: Span, destinations: Vec<(Destination, Option<Leaf>)> },
-    Direct { span: Span, status: Option<Leaf>, body: Option<Leaf> },
+    Multi {
+        span: Span,
+        destinations: Vec<(Destination, Option<Leaf>)>,
+    },
+    Direct {
+        span: Span,
+        status: Option<Leaf>,
+        body: Option<Leaf>,
+    },
     /// The route says nothing that could be done.
     Nothing,
 }
@@ -148,7 +155,6 @@ pub struct Options {
 
 #[derive(Debug)]
 pub struct Retries {
-    pub span: Span,
     pub max: Option<Leaf>,
 }
 
@@ -262,10 +268,8 @@ fn virtual_host(reader: &mut Reader<'_>, fields: &Fields<'_>) -> VirtualHost {
 fn options(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Options {
     Options {
         timeout: reader.leaf(fields, "timeout"),
-        retries: reader.section(fields, "retries", |reader, fields| Retries {
-            span: fields.span.clone(),
-            max: reader.leaf(fields, "numRetries"),
-        }),
+        retries: reader
+            .section(fields, "retries", |reader, fields| Retries { max: reader.leaf(fields, "numRetries") }),
     }
 }
 
@@ -301,7 +305,8 @@ fn route_action(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Action> 
     if fields.has("multi") {
         return reader.section(fields, "multi", |reader, fields| {
             let destinations = reader.list(fields, "destinations", |reader, node| {
-                let fields = reader.fields(node, "spec.virtualHost.routes[].routeAction.multi.destinations[]")?;
+                let fields =
+                    reader.fields(node, "spec.virtualHost.routes[].routeAction.multi.destinations[]")?;
                 let weight = reader.leaf(&fields, "weight");
                 let destination = reader.section(&fields, "destination", destination)?;
                 Some((destination, weight))
@@ -315,9 +320,8 @@ fn route_action(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Action> 
 }
 
 fn destination(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Destination {
-    let aws = reader.section(fields, "destinationSpec", |reader, fields| {
-        reader.section(fields, "aws", aws_destination)
-    });
+    let aws = reader
+        .section(fields, "destinationSpec", |reader, fields| reader.section(fields, "aws", aws_destination));
     Destination {
         span: fields.span.clone(),
         upstream: reader.section(fields, "upstream", reference),

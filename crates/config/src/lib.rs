@@ -36,6 +36,7 @@ mod table;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use kubernetes::lower::{GlooAws, GlooFunction, GlooUpstream};
 pub use table::{Key, Support};
 
 use std::path::PathBuf;
@@ -79,6 +80,24 @@ pub fn load_text(name: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -
 /// says what is written for a secret: whose it is (a function's key, or `emulator`), which key, and the secret itself.
 pub fn print(model: &Model, secrets: &mut dyn FnMut(&str, &str, &Secret) -> String) -> String {
     native::print::print(model, secrets)
+}
+
+/// The `Upstream`s of Gloo Edge among the documents of `paths`, with what is wrong with them.
+pub fn upstreams(
+    paths: &[PathBuf],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> (Vec<GlooUpstream>, Diagnostics) {
+    let loaded = load(paths, env);
+    let mut unseen = Report::default();
+    let sources = source::read(paths, &mut unseen, &mut Vec::new());
+    let documents = sources.iter().flat_map(|source| documents(source, &mut unseen)).collect::<Vec<_>>();
+    let mut objects = Vec::new();
+    for (dialect, document) in documents {
+        if dialect == Dialect::Kubernetes {
+            objects.extend(kubernetes::syntax::read(&document.root, &mut unseen));
+        }
+    }
+    (kubernetes::lower::upstreams(&objects, &mut unseen), loaded.diagnostics)
 }
 
 /// Every key of every format: page of the documentation, part of that page, its rows.

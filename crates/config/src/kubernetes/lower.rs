@@ -12,6 +12,13 @@ use super::syntax::Object;
 use crate::merge::Part;
 use crate::report::Report;
 
+pub use gloo::upstream::{GlooAws, GlooFunction, GlooUpstream};
+
+/// What the `Upstream`s of Gloo Edge say, for those who ask about them.
+pub fn upstreams(objects: &[Object], report: &mut Report) -> Vec<GlooUpstream> {
+    gloo::upstream::views(&Set::new(objects, report), report)
+}
+
 /// Lowers all objects of all files.
 pub fn lower(objects: &[Object], report: &mut Report) -> Part {
     let set = Set::new(objects, report);

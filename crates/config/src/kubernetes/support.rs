@@ -61,5 +61,9 @@ pub fn pages() -> Vec<(&'static str, &'static str, &'static Table)> {
         ("kgateway", "GatewayClass", &gateway_api::GATEWAY_CLASS),
         ("kgateway", "ReferenceGrant", &gateway_api::REFERENCE_GRANT),
         ("kgateway", "metadata", &core::METADATA),
+        ("gloo", "Upstream", &gloo::UPSTREAM),
+        ("gloo", "VirtualService", &gloo::VIRTUAL_SERVICE),
+        ("gloo", "Gateway", &gloo::GATEWAY),
+        ("gloo", "Settings", &gloo::SETTINGS),
     ]
 }

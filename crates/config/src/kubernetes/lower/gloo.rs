@@ -16,7 +16,7 @@
 
 mod listeners;
 mod matches;
-mod upstream;
+pub mod upstream;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;

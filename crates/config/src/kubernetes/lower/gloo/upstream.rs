@@ -47,6 +47,83 @@ pub struct Upstream<'o> {
     functions: Vec<(String, Option<(FunctionName, Option<String>)>)>,
 }
 
+/// An `Upstream` as it stands in a file.
+#[derive(Debug, Clone)]
+pub struct GlooUpstream {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `None` for upstreams that are no functions.
+    pub aws: Option<GlooAws>,
+}
+
+/// Its `spec.aws`.
+#[derive(Debug, Clone)]
+pub struct GlooAws {
+    /// The region of its functions.
+    pub region: Option<String>,
+    /// Namespace and name of its Secret.
+    pub secret: Option<(String, String)>,
+    /// The owner of its functions.
+    pub account: Option<String>,
+    /// The role that it assumes.
+    pub role_arn: Option<String>,
+    /// `lambdaFunctions`.
+    pub functions: Vec<GlooFunction>,
+    /// A function with the settings that all of them have; `None` when they are wrong.
+    pub any: Option<Function>,
+}
+
+/// One of `lambdaFunctions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlooFunction {
+    /// How routes name it.
+    pub logical_name: String,
+    /// The function's name.
+    pub name: String,
+    /// Version or alias.
+    pub qualifier: Option<String>,
+}
+
+/// Every `Upstream`, in the order of the files.
+pub fn views(set: &Set<'_>, report: &mut Report) -> Vec<GlooUpstream> {
+    let lowered = upstreams(set, report);
+    let mut out = Vec::new();
+    for object in set.objects() {
+        let Body::Gloo(Gloo::Upstream(upstream)) = &object.body else { continue };
+        let found = lowered.get(&format!("{}/{}", object.namespace, object.name.text));
+        let aws = upstream.aws.as_ref().zip(found).map(|(aws, found)| view(aws, found, object));
+        out.push(GlooUpstream { namespace: object.namespace.clone(), name: object.name.text.clone(), aws });
+    }
+    out
+}
+
+fn view(aws: &Aws, found: &Upstream<'_>, object: &Object) -> GlooAws {
+    let text = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.text.clone());
+    let listed = found.functions.iter().filter_map(|(logical, function)| {
+        let (name, qualifier) = function.as_ref()?;
+        let (logical_name, name) = (logical.clone(), name.name().to_owned());
+        Some(GlooFunction { logical_name, name, qualifier: qualifier.clone() })
+    });
+    // Any name will do: the list is that of the account and region.
+    let any = "any".parse::<FunctionName>().ok().zip(found.credentials.clone());
+    GlooAws {
+        region: found.region.clone(),
+        secret: aws.secret.as_ref().and_then(|secret| {
+            Some((text(&secret.namespace).unwrap_or_else(|| object.namespace.clone()), text(&secret.name)?))
+        }),
+        account: found.account.clone(),
+        role_arn: text(&aws.role_arn),
+        functions: listed.collect(),
+        any: any.map(|(name, credentials)| Function {
+            region: found.region.clone(),
+            credentials,
+            ..Function::new(name)
+        }),
+    }
+}
+
 /// What `Settings` say about calls to Lambda.
 #[derive(Debug, Default, Clone, Copy)]
 struct Options {

@@ -20,6 +20,7 @@ use crate::function::{self, FunctionState};
 use crate::listener::tls;
 use crate::named::Named;
 use crate::router::{self, Router};
+use crate::script::Script;
 
 /// One compiled configuration. A request holds one to its end.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub(crate) struct CompiledRoute {
     pub(crate) errors: Errors,
     /// What the admin's `/lambda` tells; `None` where the route calls no function.
     pub(crate) calls: Option<Arc<Calls>>,
+    /// Lua around the call.
+    pub(crate) script: Option<Arc<Script>>,
 }
 
 impl CompiledRoute {
@@ -99,8 +102,15 @@ pub(crate) fn compile(
     problems.append(&mut wrong);
     let mut routes = Vec::with_capacity(model.routes.len());
     for route in &model.routes {
+        let script = route.scripts.as_ref().and_then(|scripts| match Script::compile(scripts) {
+            Ok(script) => Some(Arc::new(script)),
+            Err(message) => {
+                problems.push(Problem { origin: scripts.origin.clone(), message });
+                None
+            }
+        });
         match compile_route(route, &functions, earlier_routes) {
-            Ok(route) => routes.push(route),
+            Ok(route) => routes.push(CompiledRoute { script, ..route }),
             Err(message) => problems.push(Problem { origin: route.origin.clone(), message }),
         }
     }
@@ -154,6 +164,7 @@ fn compile_route(
         parameters,
         target,
         errors: route.errors,
+        script: None,
         calls,
     })
 }

@@ -28,6 +28,7 @@ mod random;
 mod record;
 mod retry;
 mod router;
+mod script;
 mod weights;
 
 use std::net::SocketAddr;

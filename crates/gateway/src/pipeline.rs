@@ -27,7 +27,7 @@ use crate::headers::Client;
 use crate::problem::{Reason, Refusal};
 use crate::record::{self, Record};
 use crate::router::{Found, Lookup};
-use crate::{body, random, weights};
+use crate::{body, random, script, weights};
 
 use event::Matched;
 
@@ -63,21 +63,18 @@ async fn exchange(
         return Ok(static_answer(*status, headers, body));
     }
     let parameters = route.parameters_of(head.uri.path());
-    let (function, target) = choose(&route.target, head, &parameters, facts)?;
+    let function = choose(&route.target, facts)?;
     let mut memory = connection.shared.budget.share();
     let body = body::read(body, &snapshot.model.limits, function.event_max(), &mut memory).await?;
     facts.bytes_in = body.len();
-    let event = event::encode(
-        function,
-        &Matched { route, parameters: &parameters, host },
-        head,
-        &body,
-        &client,
-        facts,
-    );
-    event::fits(&event, function, body.len(), &mut memory)?;
     let deadline = Instant::now() + function.settings.timeout;
     function.is_listed(deadline).await?;
+    let scripted = script::before(route.script.as_ref(), head, &parameters, &body, deadline).await?;
+    let (told, parameters, body) = script::told(scripted.as_ref(), head, parameters, &body);
+    let target = name(&route.target, function, told, &parameters)?;
+    let matched = Matched { route, parameters: &parameters, host };
+    let event = event::encode(function, &matched, told, body, &client, facts);
+    event::fits(&event, function, body.len(), &mut memory)?;
     let _permit = function.gate.enter(deadline).await?;
     connection.exchange.calling.store(true, Ordering::Relaxed);
     let trace_id = head.headers.get("x-amzn-trace-id").filter(|_| client.trusted);
@@ -167,27 +164,35 @@ fn path_as_sent(uri: &Uri) -> &str {
     uri.path()
 }
 
-/// The function that is called, and how it is addressed.
-fn choose<'a>(
-    target: &'a CompiledTarget,
-    head: &Parts,
-    parameters: &[(&str, &str)],
-    facts: &mut record::Facts,
-) -> Result<(&'a FunctionState, Cow<'a, Target>), Refusal> {
-    let (function, target) = match target {
+/// The function that is called.
+fn choose<'a>(target: &'a CompiledTarget, facts: &mut record::Facts) -> Result<&'a FunctionState, Refusal> {
+    let function = match target {
         CompiledTarget::Functions(shares) => {
             let index = match &shares[..] {
                 [(weight, _)] => (*weight > 0).then_some(0),
                 _ => weights::pick(shares.iter().map(|(weight, _)| *weight), random::draw()),
             };
             let (_, function) = index.and_then(|index| shares.get(index)).ok_or(Reason::NoTarget)?;
-            (function, Cow::Borrowed(&function.target))
+            function
         }
-        CompiledTarget::FunctionFrom(named) => (&named.function, Cow::Owned(named.target(head, parameters)?)),
+        CompiledTarget::FunctionFrom(named) => &named.function,
         CompiledTarget::Static { .. } => return Err(Reason::NoTarget.into()),
     };
     facts.function = Some(function.key.clone());
-    Ok((function, target))
+    Ok(function)
+}
+
+/// How the function is addressed, which the request may say itself, or a script.
+fn name<'a>(
+    target: &CompiledTarget,
+    function: &'a FunctionState,
+    head: &Parts,
+    parameters: &[(&str, &str)],
+) -> Result<Cow<'a, Target>, Refusal> {
+    match target {
+        CompiledTarget::FunctionFrom(named) => Ok(Cow::Owned(named.target(head, parameters)?)),
+        CompiledTarget::Functions(_) | CompiledTarget::Static { .. } => Ok(Cow::Borrowed(&function.target)),
+    }
 }
 
 /// Gives the answer its id, tells the record, writes it.

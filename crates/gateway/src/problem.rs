@@ -193,6 +193,8 @@ impl Refusal {
 
     fn native(&self, request_id: &str) -> Response<Full<Bytes>> {
         let (status, name, title) = self.reason.row();
+        // A script may choose the status it refuses with.
+        let status = self.status.filter(|_| self.reason == Reason::Script).unwrap_or(status);
         let mut body = String::with_capacity(128 + request_id.len());
         for part in [
             r#"{"type":"urn:lambridge:problem:"#,

@@ -90,6 +90,7 @@ mod tests {
             template: None,
             parameters: Vec::new(),
             target,
+            script: None,
             errors: lambridge_model::Errors::Native,
             calls,
         }

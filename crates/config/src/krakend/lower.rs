@@ -127,7 +127,7 @@ fn own_endpoints(document: &syntax::Document, part: &mut Part, lower: &mut Lower
         match path.parse::<Template>() {
             Ok(template) => {
                 let span = lower.span_of(leaf, &document.span);
-                fixed("krakend/health", template, &["GET"], r#"{"agents":{},"status":"ok"}"#, span, part);
+                fixed(template, &["GET"], r#"{"agents":{},"status":"ok"}"#, span, part);
             }
             Err(error) => {
                 if let Some(leaf) = leaf {
@@ -140,11 +140,11 @@ fn own_endpoints(document: &syntax::Document, part: &mut Part, lower: &mut Lower
         && let Ok(template) = "/__debug/{rest+}".parse::<Template>()
     {
         let span = lower.span_of(&document.debug_endpoint, &document.span);
-        fixed("krakend/debug", template, &METHODS, r#"{"message":"pong"}"#, span, part);
+        fixed(template, &METHODS, r#"{"message":"pong"}"#, span, part);
     }
 }
 
-fn fixed(id: &str, template: Template, methods: &[&str], body: &str, span: Span, part: &mut Part) {
+fn fixed(template: Template, methods: &[&str], body: &str, span: Span, part: &mut Part) {
     let matcher = Matcher {
         methods: methods.iter().map(|&method| method.to_owned()).collect(),
         ..Matcher::path(PathMatch::Template(template))
@@ -166,7 +166,8 @@ fn fixed(id: &str, template: Template, methods: &[&str], body: &str, span: Span,
     };
     part.routes.push(PartRoute {
         route: Some(route),
-        id: Some((id.to_owned(), span.clone())),
+        // Without a name of its own: several files may serve it.
+        id: None,
         span,
         functions: Vec::new(),
         listeners: Vec::new(),

@@ -1,7 +1,6 @@
 """KrakenD's Lambda backend, by its document: the fragments as they stand there, through the binary and AWS's Node client."""
 
 import json
-import shlex
 import socket
 import threading
 import time
@@ -33,7 +32,7 @@ def dev(case, document, text=None):
         functions = {}
         for name, code in HANDLERS.items():
             (folder / f"{name}.js").write_text(f"exports.handler = async () => {{ {code} }};\n")
-            functions[name] = {"run": {"command": shlex.join(["npx", "aws-lambda-ric", f"{name}.handler"])}}
+            functions[name] = {"run": {"command": f"node_modules/.bin/aws-lambda-ric {name}.handler"}}
         (folder / "more.json").write_text(json.dumps({"lambridge": 1, "functions": functions}))
         files.append("more.json")
     words = [word for file in files for word in ("-c", file)]

@@ -114,6 +114,12 @@ class Program:
             self.kill()
 
     def kill(self):
+        """Ends it and all it started. Asked first: what a function's own children become is told to them only then."""
+        try:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            pass
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:

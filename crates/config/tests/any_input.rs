@@ -6,6 +6,7 @@ use lambridge_config::{load, load_text};
 use proptest::prelude::*;
 
 const VALID: &str = include_str!("golden/native/everything/input.yaml");
+const KRAKEND: &str = include_str!("golden/krakend/answers/input.yaml");
 const RUNWAY: &str = include_str!("golden/runway/everything/input.yaml");
 const KUBERNETES: &str = include_str!("golden/kubernetes/kgateway-everything/input.yaml");
 const VALID_JSON: &str = include_str!("golden/native/json-native/input.json");
@@ -65,6 +66,7 @@ proptest! {
         check("a.yaml", &mutate(VALID, &edits));
         check("a.json", &mutate(VALID_JSON, &edits));
         check("a.yaml", &mutate(RUNWAY, &edits));
+        check("a.yaml", &mutate(KRAKEND, &edits));
         check("a.yaml", &mutate(KUBERNETES, &edits));
     }
 }
@@ -105,6 +107,10 @@ fn blow_ups() {
             "{id: a, path: /a, max_body_size: 1, lambda: {enabled: true}}, ".repeat(3000)
         ),
         format!("routes: [{{id: a, path: /a, match: {{domains: [{}]}}}}]\n", "a.b, ".repeat(20_000)),
+        format!(
+            "version: 3\nendpoints: [{}]\n",
+            (0..5000).map(|n| format!("{{endpoint: /{n}, backend: [{{extra_config: {{backend/lambda: {{function_name: f}}}}}}]}}, ")).collect::<String>()
+        ),
         bomb(2),
         bomb(50),
         (0..64).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(),

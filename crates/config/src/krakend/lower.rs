@@ -6,6 +6,7 @@
 
 mod backend;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -50,8 +51,9 @@ pub fn lower(document: &syntax::Document, files: &Files, report: &mut Report) ->
         cache_ttl: ttl(&document.cache_ttl, Duration::ZERO, &mut lower),
         encoding: encoding(&document.output_encoding, "output_encoding", KrakendEncoding::Json, &mut lower),
     };
+    let mut taken = HashMap::new();
     for one in &document.endpoints {
-        endpoint(one, &defaults, files, &mut part, &mut lower);
+        endpoint(one, &defaults, files, &mut taken, &mut part, &mut lower);
     }
     own_endpoints(document, &mut part, &mut lower);
     part
@@ -178,6 +180,7 @@ fn endpoint(
     one: &syntax::Endpoint,
     defaults: &Defaults,
     files: &Files,
+    taken: &mut HashMap<String, Span>,
     part: &mut Part,
     lower: &mut Lower<'_>,
 ) {
@@ -201,13 +204,14 @@ fn endpoint(
     });
     let (Some(method), Some(path), Some(template)) = (method, path, template) else { return };
     let span = path.span.clone();
-    if let Some(first) = part.functions.iter().find(|function| function.key == key) {
+    if let Some(first) = taken.get(&key) {
         lower
             .report
-            .error(&span, format!("endpoint `{shown}` stands twice: first at {}", first.span))
+            .error(&span, format!("endpoint `{shown}` stands twice: first at {first}"))
             .help("remove one of them, or give it another method");
         return;
     }
+    taken.insert(key.clone(), span.clone());
     let (function, target, scripts) = match lowered {
         Some(backend::Lowered { function, target, scripts }) => (Some(function), Some(target), scripts),
         None => (None, None, None),

@@ -4,15 +4,13 @@ The Secret is what our own `create secret aws` prints for the command of the doc
 """
 
 import json
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 import unittest
 
-from support import DEADLINE, FUNCTIONS, LAMBRIDGE, RIC, Program, cleanup, laid_out, request
+from support import FUNCTIONS, RIC, cleanup, command, dev, laid_out, request
 
 FORM = [("content-type", "application/x-www-form-urlencoded")]
 BODY = b'{"key1":"value1", "key2":"value2"}'
@@ -27,20 +25,6 @@ spec:
   gatewayClassName: kgateway
   listeners: [{ name: http, port: 8080, protocol: HTTP, allowedRoutes: { namespaces: { from: All } } }]
 """
-
-
-def run(*arguments, env=None):
-    """A command that ends by itself."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | (env or {})
-    return subprocess.run([LAMBRIDGE, *arguments], capture_output=True, text=True, timeout=DEADLINE, env=environment)
-
-
-def dev(case, folder, *paths):
-    """`lambridge dev` with these files, on free ports."""
-    free = [word for port in (8080, 9000) for word in ("--bind", f"{port}=127.0.0.1:0")]
-    program = Program(["dev", *free, "-c", *paths], folder, None, 1, True)
-    cleanup(case, program.kill)
-    return program
 
 
 def folder_of(case, **files):
@@ -58,10 +42,10 @@ class Document(unittest.TestCase):
         cls.folder = laid_out(cls, "kgateway")
         # The command of the document, as its README has it, with a token that is not set.
         readme = (cls.folder / "README.md").read_text()
-        command = re.search(r"lambridge (create secret aws .+?) >", readme.replace("\\\n", " "))[1]
-        words = command.replace("${AWS_ACCESS_KEY_ID}", "AKIAEXAMPLE").replace("${AWS_SECRET_ACCESS_KEY}", "s3cr3t")
+        written = re.search(r"lambridge (create secret aws .+?) >", readme.replace("\\\n", " "))[1]
+        words = written.replace("${AWS_ACCESS_KEY_ID}", "AKIAEXAMPLE").replace("${AWS_SECRET_ACCESS_KEY}", "s3cr3t")
         words = words.replace("${AWS_SESSION_TOKEN}", "").replace("'", "").split()
-        made = run(*words)
+        made = command(*words)
         assert made.returncode == 0, made.stderr
         assert "`--session-token` has no value" in made.stderr, made.stderr
         (cls.folder / "manifests/secret.yaml").write_text(made.stdout)
@@ -84,17 +68,21 @@ class Document(unittest.TestCase):
         self.assertEqual((answer.status, answer.body), (400, b""), self.program.said())
 
     def test_check_finds_nothing(self):
-        checked = run("check", "-c", str(self.folder / "manifests"))
+        checked = command("check", "-c", str(self.folder / "manifests"))
         self.assertEqual((checked.returncode, checked.stdout.strip()), (0, "no problems found"))
 
     def test_check_without_the_secret(self):
         folder = folder_of(self)
         shutil.copytree(self.folder / "manifests", folder, dirs_exist_ok=True)
         (folder / "secret.yaml").unlink()
-        checked = run("check", "-c", str(folder))
+        checked = command("check", "-c", str(folder))
         self.assertEqual(checked.returncode, 1)
         for part in ["backend.yaml:10:13: error", "Secret `kgateway-system/aws-creds` does not exist", "create secret aws"]:
             self.assertIn(part, checked.stdout)
+
+
+class ConvertedDocument(Document):
+    converted = True
 
 
 class Secrets(unittest.TestCase):
@@ -102,13 +90,13 @@ class Secrets(unittest.TestCase):
         folder = folder_of(self)
         (folder / "credentials").write_text("[default]\naws_access_key_id=A\n[p]\naws_access_key_id=AKIAP\naws_secret_access_key=s\n")
         env = {"AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"), "AWS_PROFILE": "p"}
-        made = run("create", "secret", "aws", "--name", "a", "-n", "b", "--dry-run", "-o", "json", env=env)
+        made = command("create", "secret", "aws", "--name", "a", "-n", "b", "--dry-run", "-o", "json", env=env)
         self.assertEqual(made.returncode, 0, made.stderr)
         secret = json.loads(made.stdout)
         self.assertEqual(secret["metadata"], {"name": "a", "namespace": "b"})
         self.assertEqual(secret["data"]["accessKey"], "QUtJQVA=")
         self.assertEqual(secret["data"]["aws_access_key_id"], "QUtJQVA=")
-        made = run("create", "secret", "aws", "--name", "a", env=env | {"AWS_PROFILE": "default"})
+        made = command("create", "secret", "aws", "--name", "a", env=env | {"AWS_PROFILE": "default"})
         self.assertEqual((made.returncode, made.stdout), (1, ""))
         self.assertIn("profile `default`", made.stderr)
 
@@ -175,10 +163,14 @@ functions:
         self.assertEqual(request(program.gateway, "GET", "/share", [("host", "example.org")]).status, 404)
 
     def test_no_grant(self):
-        checked = run("check", "-c", str(folder_of(self, objects=OBJECTS)))
+        checked = command("check", "-c", str(folder_of(self, objects=OBJECTS)))
         self.assertEqual(checked.returncode, 1)
         self.assertIn("Backend `apps/a` may not be referred to by objects of kind `HTTPRoute` in `web`", checked.stdout)
         self.assertIn("add a `ReferenceGrant` in namespace `apps`", checked.stdout)
+
+
+class ConvertedObjects(Objects):
+    converted = True
 
 
 if __name__ == "__main__":

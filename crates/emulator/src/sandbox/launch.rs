@@ -99,18 +99,22 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
     sandbox.state().external = extensions.iter().map(|(name, _)| name.clone()).collect();
     for (_, words) in extensions {
         let command = command(context, &place, Role::Extension, &words, &writer).map_err(failure)?;
-        let (process, child) = context.spawner.spawn(command).await.map_err(|error| {
-            ("Extension.LaunchError", format!("cannot start {:?}: {error}", words.first()))
-        })?;
+        let (process, child) = context
+            .spawner
+            .spawn(command)
+            .await
+            .map_err(|error| ("Extension.LaunchError", cannot_start(&words, &error)))?;
         sandbox.parts().extensions.push(Arc::clone(&process));
         sandbox.state().extensions_running += 1;
         tokio::spawn(watch(Arc::downgrade(sandbox), process, child, extension_ended));
     }
     let words = runtime(context)?;
     let command = command(context, &place, Role::Runtime, &words, &writer).map_err(failure)?;
-    let (process, child) = context.spawner.spawn(command).await.map_err(|error| {
-        ("Runtime.InvalidEntrypoint", format!("cannot start {:?}: {error}", words.first()))
-    })?;
+    let (process, child) = context
+        .spawner
+        .spawn(command)
+        .await
+        .map_err(|error| ("Runtime.InvalidEntrypoint", cannot_start(&words, &error)))?;
     sandbox.parts().runtime = Some(Arc::clone(&process));
     sandbox.state().runtime_gone = false;
     tokio::spawn(watch(Arc::downgrade(sandbox), process, child, runtime_ended));
@@ -171,6 +175,13 @@ async fn answer(
         return crate::runtime_api::answer(&sandbox, request).await;
     }
     crate::extensions_api::answer(&sandbox, request).await
+}
+
+fn cannot_start(words: &[OsString], error: &io::Error) -> String {
+    format!(
+        "cannot start `{}`: {error}",
+        words.first().map(|word| word.to_string_lossy()).unwrap_or_default()
+    )
 }
 
 fn command(

@@ -79,6 +79,8 @@ class Lambda:
 
     def __init__(self, case):
         self.calls, self.answer = [], b"{}"
+        # What ListFunctions finds, for Upstreams that discover.
+        listed = json.dumps({"Functions": [{"FunctionName": "echo", "Version": "$LATEST"}]}).encode()
         double = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,6 +91,9 @@ class Lambda:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 double.calls.append(Call(self.command, self.path, headers, body))
                 self.say(double.answer)
+
+            def do_GET(self):
+                self.say(listed)
 
             def say(self, body):
                 self.send_response(200)
@@ -151,6 +156,45 @@ class Signed(unittest.TestCase):
         )
         self.assertEqual((answer.status, answer.body, call.body), (200, self.aws.answer, body))
 
+    def test_krakend_fixed(self):
+        self.serve(laid_out(self, "krakend"), "fixed.json")
+        self.aws.answer = b'{"message": "Hello World"}'
+        answer, call = self.check("GET", "/call-a-lambda?never=passed", None, "myLambdaFunction", "us-east-1")
+        self.assertEqual((answer.status, answer.body), (200, b'{"message":"Hello World"}'))
+        self.assertEqual(json.loads(call.body), {})
+
+    def test_krakend_from_the_url(self):
+        self.serve(laid_out(self, "krakend"), "from-url.json")
+        arn = "arn:aws:lambda:us-west-2:123456789012:function:my-function"
+        partial = "123456789012:function:my-lambda"
+        for name, function in [
+            ("my-lambda", "my-lambda"),
+            ("my-lambda:v1", "my-lambda Qualifier=v1"),
+            (partial, partial),
+            (arn, arn),
+            (arn + ":3", arn + " Qualifier=3"),
+        ]:
+            with self.subTest(name):
+                # The file's region, misspelt as it is there, even for the ARN of another: so KrakenD's client does.
+                _, call = self.check("GET", f"/call-a-lambda/{name}", None, function, "us-west1")
+                self.assertEqual(json.loads(call.body), {"lambda": name})
+
+    def test_krakend_canary(self):
+        self.serve(laid_out(self, "krakend"), "canary.json")
+        for _ in range(5):
+            _, call = self.check("GET", "/call-a-lambda", None, None, "eu-west-1")
+            named = json.loads(call.body)
+            self.assertIn(named, [{"function_name": "my-function:2"}, {"function_name": "my-function:3"}])
+            self.assertEqual(call.function, named["function_name"].replace(":", " Qualifier="))
+
+    def test_gloo(self):
+        self.serve(with_secret(laid_out(self, "gloo"), "gloo-system"), "manifests")
+        event = {"body": "gloo edge is inserting this body", "statusCode": 201, "headers": {"test-header-key": "v"}}
+        self.aws.answer = json.dumps(event).encode()
+        answer, call = self.check("POST", "/", self.aws.answer, "echo", "us-east-1", tuple(SECRET.values()))
+        self.assertEqual((answer.status, answer.body), (201, event["body"].encode()))
+        self.assertEqual((answer.one("test-header-key"), call.body), ("v", self.aws.answer))
+
 
 class Explained(unittest.TestCase):
     def check(self, folder, files, method, target, route, *said):
@@ -174,6 +218,19 @@ class Explained(unittest.TestCase):
         self.check(folder, ["manifests"], "POST", "/echo", route, "echo, qualifier $LATEST, region us-east-1")
         self.check(folder, ["manifests"], "POST", "/echo/more", route)
         self.check(folder, ["manifests"], "POST", "/echoes", None)
+
+    def test_krakend(self):
+        folder, route = laid_out(self, "krakend"), "krakend/GET /call-a-lambda"
+        self.check(folder, ["fixed.json"], "GET", "/call-a-lambda", route, "myLambdaFunction, region us-east-1")
+        self.check(folder, ["fixed.json"], "GET", "/call-a-lambda/more", None)
+        self.check(folder, ["canary.json"], "GET", "/call-a-lambda", route, "`Function_name`", "region eu-west-1")
+        route += "/{lambda}"
+        self.check(folder, ["from-url.json"], "GET", "/call-a-lambda/my-lambda", route, "`Lambda`", "region us-west1")
+
+    def test_gloo(self):
+        folder, route = with_secret(laid_out(self, "gloo"), "gloo-system"), "VirtualService gloo-system/aws-route"
+        self.check(folder, ["manifests"], "POST", "/", route, "echo, region us-east-1")
+        self.check(folder, ["manifests"], "POST", "/more", None)
 
 
 if __name__ == "__main__":

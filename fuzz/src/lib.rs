@@ -13,12 +13,13 @@ mod problem;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
 use lambridge_event::{
-    Answer, Format, Kind, decode_answer, decode_prelude, decode_request, encode_answer, encode_prelude,
+    Answer, Format, Kind, decode_answer, decode_prelude, decode_request_or_message, encode_answer,
+    encode_prelude,
 };
 
 /// An event that is accepted is a request that a request line and a header section can hold.
 pub fn request(event: &[u8]) {
-    let Ok(found) = decode_request(event) else { return };
+    let Ok(found) = decode_request_or_message(event) else { return };
     Method::from_bytes(found.method.as_bytes()).expect("a method is a token");
     PathAndQuery::try_from(format!("{}?{}", found.path, found.query))
         .expect("path and query fit a request line");

@@ -112,7 +112,7 @@ fn headers(maps: Maps, event: &mut Object<'_>, fields: &[Field<'_>]) {
 
 /// A map with one value a name. Lists are joined with a comma; cookies cannot be, so each gets a spelling of its own,
 /// which is as many as a name of nine letters has: 512. The client sees one name, since case does not matter in HTTP.
-fn single_headers(object: &mut Object<'_>, answer: &Answer<'_>) {
+pub(crate) fn single_headers(object: &mut Object<'_>, answer: &Answer<'_>) {
     let fields: Vec<Field<'_>> = answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
     let mut map = Object::open(object.key("headers"));
     fields::headers_by_name(&fields, |run| {

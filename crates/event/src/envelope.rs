@@ -8,7 +8,10 @@
 //! | `requestContext.http` | `HttpV2` |
 //! | `httpMethod`, `path`, `requestContext.elb`, with or without `multiValueHeaders` | `AlbMultiValue`, `Alb` |
 //! | `httpMethod`, `path`, and a `requestContext` or a `resource` | `RestV1` |
-//! | anything else; also authorizers (`methodArn`, `routeArn`) and WebSockets (`requestContext.connectionId`) | `Other` |
+//! | `method`, `path`, `requestContext.serviceArn` or `serviceNetworkArn` | `LatticeV2` |
+//! | `method`, `raw_path`, and no `requestContext` | `LatticeV1` |
+//! | `requestContext.connectionId` and `eventType` | `WebSocket` |
+//! | anything else; also authorizers (`methodArn`, `routeArn`) | `Other` |
 
 use std::borrow::Cow;
 
@@ -35,9 +38,17 @@ pub(crate) struct Envelope<'a> {
     pub(crate) context: Option<&'a str>,
     /// `requestContext.http.method`; the outer `Option` says whether `requestContext.http` is there.
     pub(crate) http_method: Option<Option<Value<'a>>>,
+    /// Lattice's `method`, and of its version 1 what is spelled otherwise there.
+    pub(crate) lattice_method: Option<Value<'a>>,
+    pub(crate) lattice_path: Option<Value<'a>>,
+    pub(crate) lattice_query: Option<Value<'a>>,
+    pub(crate) lattice_base64: Option<Value<'a>>,
     body: Option<Value<'a>>,
     base64: Option<Value<'a>>,
     elb: bool,
+    lattice: bool,
+    connection: bool,
+    socket_event: bool,
     resource: bool,
     not_http: bool,
 }
@@ -70,6 +81,10 @@ impl<'a> Envelope<'a> {
             "queryStringParameters" => self.query = value,
             "multiValueQueryStringParameters" => self.multi_query = value,
             "body" => self.body = value,
+            "method" => self.lattice_method = value,
+            "raw_path" => self.lattice_path = value,
+            "query_string_parameters" => self.lattice_query = value,
+            "is_base64_encoded" => self.lattice_base64 = value,
             "isBase64Encoded" => self.base64 = value,
             "resource" => self.resource = present,
             "methodArn" | "routeArn" => self.not_http |= present,
@@ -87,7 +102,11 @@ impl<'a> Envelope<'a> {
         for (key, value) in reader::entries(context) {
             match (&*key.cow(), value) {
                 ("elb", Value::Object(_)) => self.elb = true,
-                ("connectionId", Value::String(_)) => self.not_http = true,
+                ("serviceArn" | "serviceNetworkArn", Value::String(_)) => self.lattice = true,
+                ("connectionId", Value::String(_)) => self.connection = true,
+                ("eventType", Value::String(kind)) => {
+                    self.socket_event = matches!(&*kind.cow(), "CONNECT" | "MESSAGE" | "DISCONNECT");
+                }
                 ("http", Value::Object(http)) => {
                     let method = reader::entries(http).filter(|(key, _)| key.cow() == "method").last();
                     self.http_method = Some(method.map(|(_, value)| value));
@@ -101,8 +120,19 @@ impl<'a> Envelope<'a> {
         if self.not_http {
             return Kind::Other;
         }
+        if self.connection {
+            return if self.socket_event { Kind::WebSocket } else { Kind::Other };
+        }
         if self.http_method.is_some() {
             return Kind::HttpV2;
+        }
+        if self.method.is_none() && self.lattice_method.is_some() {
+            if self.lattice && self.path.is_some() {
+                return Kind::LatticeV2;
+            }
+            if self.context.is_none() && self.lattice_path.is_some() {
+                return Kind::LatticeV1;
+            }
         }
         if self.method.is_none() || self.path.is_none() {
             return Kind::Other;
@@ -117,10 +147,19 @@ impl<'a> Envelope<'a> {
 
     /// The body, decoded. Borrowed when it is plain text without escapes, else in one new buffer.
     pub(crate) fn body(&self) -> Result<Cow<'a, [u8]>, EventError> {
-        let encoded = match self.base64 {
+        self.body_coded("isBase64Encoded", self.base64)
+    }
+
+    /// As [`Envelope::body`], where another key says whether it is base64.
+    pub(crate) fn body_coded(
+        &self,
+        key: &'static str,
+        base64: Option<Value<'a>>,
+    ) -> Result<Cow<'a, [u8]>, EventError> {
+        let encoded = match base64 {
             None => false,
             Some(Value::Bool(encoded)) => encoded,
-            Some(other) => return Err(unexpected("isBase64Encoded", "a boolean", &other)),
+            Some(other) => return Err(unexpected(key, "a boolean", &other)),
         };
         let body = match self.body {
             None => return Ok(Cow::Borrowed(b"")),

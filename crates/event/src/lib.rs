@@ -18,6 +18,7 @@ pub mod gloo;
 mod http_v2;
 mod json;
 mod krakend;
+mod lattice;
 mod path;
 mod query;
 mod reply;
@@ -26,6 +27,7 @@ mod rest_v1;
 mod runway;
 mod text;
 mod time;
+mod websocket;
 
 use alb::Maps;
 pub use answer::{Answer, AnswerError, AnswerField};
@@ -67,13 +69,35 @@ pub fn encode_request(format: Format, request: &Request<'_>, context: &Context<'
 }
 
 /// Reads an event of unknown kind: its kind is found from its keys, once. Events that are not HTTP (SQS, plain
-/// JSON, anything) come back as [`Kind::Other`] with the bytes as the body of `POST /`.
+/// JSON, anything) come back as [`Kind::Other`] with the bytes as the body of `POST /`; so do those of WebSocket APIs.
 pub fn decode_request(event: &[u8]) -> Result<Received<'_>, EventError> {
     let envelope = Envelope::read(event)?;
     match envelope.kind() {
-        Kind::HttpV2 => http_v2::decode_request(&envelope),
-        Kind::RestV1 => rest_v1::decode_request(&envelope),
-        Kind::Alb | Kind::AlbMultiValue => alb::decode_request(&envelope),
+        Kind::WebSocket => body::decode_request(event, envelope.context),
+        kind => decode(event, &envelope, kind),
+    }
+}
+
+/// As [`decode_request`], with the events of WebSocket APIs as requests too: [`Kind::WebSocket`], `POST /` with the
+/// message as the body.
+pub fn decode_request_or_message(event: &[u8]) -> Result<Received<'_>, EventError> {
+    let envelope = Envelope::read(event)?;
+    decode(event, &envelope, envelope.kind())
+}
+
+/// The kind of an event, whether all of its keys can be read or not; `None` when it is no JSON. It tells who waits for
+/// the answer to an event that [`decode_request`] refuses.
+pub fn kind(event: &[u8]) -> Option<Kind> {
+    Envelope::read(event).ok().map(|envelope| envelope.kind())
+}
+
+fn decode<'a>(event: &'a [u8], envelope: &Envelope<'a>, kind: Kind) -> Result<Received<'a>, EventError> {
+    match kind {
+        Kind::HttpV2 => http_v2::decode_request(envelope),
+        Kind::RestV1 => rest_v1::decode_request(envelope),
+        Kind::Alb | Kind::AlbMultiValue => alb::decode_request(envelope),
+        Kind::LatticeV1 | Kind::LatticeV2 => lattice::decode_request(envelope, kind),
+        Kind::WebSocket => websocket::decode_request(envelope),
         Kind::Other => body::decode_request(event, envelope.context),
     }
 }
@@ -84,6 +108,9 @@ pub fn encode_answer(kind: Kind, answer: &Answer<'_>, out: &mut Vec<u8>) {
         Kind::HttpV2 => http_v2::encode_answer(answer, out),
         Kind::RestV1 => rest_v1::encode_answer(answer, out),
         Kind::Alb | Kind::AlbMultiValue => alb::encode_answer(kind, answer, out),
+        // Lattice reads what a load balancer with one value a header reads.
+        Kind::LatticeV1 | Kind::LatticeV2 => alb::encode_answer(Kind::Alb, answer, out),
+        Kind::WebSocket => websocket::encode_answer(answer, out),
         Kind::Other => body::encode_answer(answer, out),
     }
 }

@@ -60,6 +60,12 @@ pub enum Kind {
     Alb,
     /// ALB with `multiValueHeaders`.
     AlbMultiValue,
+    /// VPC Lattice, version 1: keys in snake case.
+    LatticeV1,
+    /// VPC Lattice, version 2.
+    LatticeV2,
+    /// A WebSocket API's event, where such events are asked for as requests.
+    WebSocket,
     /// No HTTP event: passed through whole.
     Other,
 }

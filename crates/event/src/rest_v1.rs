@@ -68,7 +68,7 @@ pub(crate) fn decode_maps<'a>(
 }
 
 /// `multiValueHeaders`, which has all that `headers` has; `headers` only where the other is empty.
-fn all_headers<'a>(envelope: &Envelope<'a>) -> Result<Headers<'a>, EventError> {
+pub(crate) fn all_headers<'a>(envelope: &Envelope<'a>) -> Result<Headers<'a>, EventError> {
     let headers = envelope::headers("multiValueHeaders", envelope.multi_headers)?;
     if headers.is_empty() { envelope::headers("headers", envelope.headers) } else { Ok(headers) }
 }

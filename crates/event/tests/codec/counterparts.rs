@@ -132,7 +132,7 @@ fn check_examples(package: &str, folder: &str, rows: &[(&str, Kind, &str)]) {
 
 #[test]
 fn examples_of_aws_lambda_events() {
-    use Kind::{Alb, AlbMultiValue, HttpV2, Other, RestV1};
+    use Kind::{Alb, AlbMultiValue, HttpV2, LatticeV1, LatticeV2, Other, RestV1};
     check_examples(
         "aws_lambda_events",
         "src/fixtures",
@@ -158,7 +158,10 @@ fn examples_of_aws_lambda_events() {
             ("example-apigw-v2-custom-authorizer-v2-request", Other, "POST /"),
             ("example-apigw-websocket-request", Other, "POST /"),
             ("example-apigw-websocket-request-without-method", Other, "POST /"),
-            ("example-vpc-lattice-v2-request", Other, "POST /"),
+            ("example-vpc-lattice-v1-request", LatticeV1, "POST /api/product"),
+            ("example-vpc-lattice-v2-request", LatticeV2, "GET /health"),
+            ("example-vpc-lattice-v2-request-base64", LatticeV2, "POST /api/files/upload"),
+            ("example-vpc-lattice-v2-request-roles-anywhere", LatticeV2, "POST /api/external/data-sync"),
             ("example-sqs-event", Other, "POST /"),
             ("example-s3-event", Other, "POST /"),
         ],

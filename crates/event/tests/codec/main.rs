@@ -5,7 +5,9 @@
 mod answers;
 mod context;
 mod counterparts;
+mod lattice;
 mod recorded;
 mod requests;
 mod roundtrip;
 mod sample;
+mod sockets;

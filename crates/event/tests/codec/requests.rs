@@ -30,9 +30,13 @@ fn kinds() {
     other(r#"{"type":"REQUEST","methodArn":"arn:x","httpMethod":"GET","path":"/","requestContext":{}}"#);
     other(r#"{"version":"2.0","routeArn":"arn:x","rawPath":"/","requestContext":{"http":{"method":"GET"}}}"#);
     other(r#"{"httpMethod":"GET","path":"/","requestContext":{"connectionId":"x","eventType":"CONNECT"}}"#);
-    // VPC Lattice.
-    other(r#"{"version":"2.0","path":"/","method":"GET","requestContext":{"serviceArn":"arn:x"}}"#);
+    other(r#"{"method":"GET","path":"/","requestContext":{}}"#);
+    other(r#"{"method":"GET","raw_path":"/","requestContext":{}}"#);
+    other(r#"{"raw_path":"/"}"#);
 
+    let lattice = r#"{"version":"2.0","path":"/a","method":"GET","requestContext":{"serviceArn":"arn:x"}}"#;
+    check(lattice, Kind::LatticeV2, "GET /a", b"");
+    check(r#"{"raw_path":"/a?x=1","method":"PUT","body":"b"}"#, Kind::LatticeV1, "PUT /a?x=1", b"b");
     check(r#"{"rawPath":"/a","requestContext":{"http":{"method":"PUT"}}}"#, Kind::HttpV2, "PUT /a", b"");
     check(r#"{"path":"/a","requestContext":{"http":{"method":"GET"}}}"#, Kind::HttpV2, "GET /a", b"");
     check(r#"{"httpMethod":"GET","path":"/a","requestContext":{}}"#, Kind::RestV1, "GET /a", b"");

@@ -4,7 +4,6 @@
 //! other event gets the invocation error, so that its source can retry. No outcome ends the loop.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,7 +11,10 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use hyper::body::{Body, Incoming};
-use lambridge_event::{Answer, EventError, Kind, decode_request, encode_answer, encode_prelude};
+use lambridge_event::{
+    Answer, EventError, Kind, Received, decode_request, decode_request_or_message, encode_answer,
+    encode_prelude,
+};
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::prelude::SEPARATOR;
 use serde_json::value::RawValue;
@@ -50,7 +52,7 @@ pub enum Reply {
 /// Why an invocation has no answer of the application.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The event cannot be read, and so its source is unknown.
+    /// The event cannot be read.
     #[error("{0}")]
     BadEvent(#[from] EventError),
     /// The event is read, and is no request that could be sent on.
@@ -139,34 +141,43 @@ pub async fn exchange(
 ) -> Reply {
     let start = Instant::now();
     let mut facts = Facts::default();
-    let reply = match decode_request(&delivery.event) {
-        Err(error) => {
-            let failure = Failure::from(error);
-            let reply = failure_of(&failure, Kind::Other, Mode::Whole);
-            facts.failure = Some(failure);
-            reply
-        }
+    let (kind, served) = match decode(&delivery.event, &shared.settings) {
+        Err(error) => (kind_of_unreadable(&delivery.event, &shared.settings), Err(error.into())),
         Ok(received) => {
             let kind = received.kind;
             let patience = delivery.patience();
             let served = deadline.bound(patience, serve(received, delivery, app, shared, &mut facts)).await;
-            match served.unwrap_or_else(|| Err(shared.late(patience))) {
-                Ok(reply) => reply,
-                Err(failure) => {
-                    app.forget();
-                    let reply = failure_of(&failure, kind, Mode::of(kind, &shared.settings));
-                    facts.failure = Some(failure);
-                    reply
-                }
-            }
+            (kind, served.unwrap_or_else(|| Err(shared.late(patience))))
         }
     };
+    let reply = served.unwrap_or_else(|failure| {
+        app.forget();
+        let reply = failure_of(&failure, kind, Mode::of(kind, &shared.settings));
+        facts.failure = Some(failure);
+        reply
+    });
     record(&facts, delivery, start, shared);
     reply
 }
 
+/// Events of WebSocket APIs are requests only where a path is set for them.
+fn decode<'a>(event: &'a [u8], settings: &Settings) -> Result<Received<'a>, EventError> {
+    match settings.websocket_path {
+        Some(_) => decode_request_or_message(event),
+        None => decode_request(event),
+    }
+}
+
+/// Whether an HTTP client waits for the answer to an event that cannot be read.
+fn kind_of_unreadable(event: &[u8], settings: &Settings) -> Kind {
+    match lambridge_event::kind(event) {
+        Some(Kind::WebSocket) if settings.websocket_path.is_none() => Kind::Other,
+        kind => kind.unwrap_or(Kind::Other),
+    }
+}
+
 async fn serve(
-    received: lambridge_event::Received<'_>,
+    received: Received<'_>,
     delivery: &Delivery,
     app: &mut Link,
     shared: &Shared,
@@ -175,12 +186,17 @@ async fn serve(
     let kind = received.kind;
     let (request, dropped) = build(received, delivery, &shared.settings, &shared.function)?;
     facts.dropped_fields = dropped;
+    if kind != Kind::Other && shared.settings.snapstart.guards(request.uri().path()) {
+        facts.status = StatusCode::FORBIDDEN.as_u16();
+        return Ok(forbidden(kind, Mode::of(kind, &shared.settings)));
+    }
     if shared.log.takes(Level::Debug) {
         facts.method = request.method().to_string();
         facts.target = request.uri().path().to_owned();
     }
     let head_only = request.method() == Method::HEAD;
-    let compress = shared.settings.compression && kind != Kind::Other && !head_only;
+    let http = !matches!(kind, Kind::Other | Kind::WebSocket);
+    let compress = shared.settings.compression && http && !head_only;
     let coding = compress.then(|| Coding::preferred(request.headers())).flatten();
     shared.ready().await;
     let (mut head, body) = app.send(request).await?.into_parts();
@@ -274,6 +290,13 @@ fn status_error(status: u16, body: &[u8]) -> Reply {
     }
 }
 
+/// What an outside client gets for the path of a SnapStart hook.
+fn forbidden(kind: Kind, mode: Mode) -> Reply {
+    let answer =
+        Answer { status: StatusCode::FORBIDDEN.as_u16(), headers: Vec::new(), body: Cow::Borrowed(b"") };
+    reply_of(&answer, kind, mode)
+}
+
 fn failure_of(failure: &Failure, kind: Kind, mode: Mode) -> Reply {
     if kind == Kind::Other {
         return Reply::Failed { error_type: failure.error_type(), message: failure.to_string() };
@@ -288,14 +311,19 @@ fn failure_of(failure: &Failure, kind: Kind, mode: Mode) -> Reply {
     let media: &[u8] = b"application/problem+json";
     let headers = vec![(Cow::Borrowed(CONTENT_TYPE.as_str().as_bytes()), Cow::Borrowed(media))];
     let answer = Answer { status: status.as_u16(), headers, body: Cow::Borrowed(body.as_bytes()) };
+    reply_of(&answer, kind, mode)
+}
+
+/// An answer of the adapter's own.
+fn reply_of(answer: &Answer<'_>, kind: Kind, mode: Mode) -> Reply {
     let mut out = Vec::with_capacity(512);
     if mode == Mode::Streamed {
-        encode_prelude(&answer, &mut out);
+        encode_prelude(answer, &mut out);
         out.extend_from_slice(&SEPARATOR);
-        out.extend_from_slice(body.as_bytes());
+        out.extend_from_slice(&answer.body);
         return Reply::Stream { prelude: out.into(), body: None };
     }
-    encode_answer(kind, &answer, &mut out);
+    encode_answer(kind, answer, &mut out);
     Reply::Answer(out.into())
 }
 
@@ -304,12 +332,11 @@ fn record(facts: &Facts, delivery: &Delivery, start: Instant, shared: &Shared) {
     if !shared.log.takes(level) {
         return;
     }
-    let message = match &facts.failure {
-        Some(failure) => failure.to_string(),
-        None => "invocation".to_owned(),
+    // The status is what the client gets: the application's, or that of the failure.
+    let (message, status, reason) = match &facts.failure {
+        Some(failure) => (failure.to_string(), failure.status().as_u16(), failure.reason()),
+        None => ("invocation".to_owned(), facts.status, "ok"),
     };
-    let mut status = String::new();
-    let _ = write!(status, "{}", facts.status);
     shared.log.line(
         level,
         &message,
@@ -317,7 +344,8 @@ fn record(facts: &Facts, delivery: &Delivery, start: Instant, shared: &Shared) {
             ("requestId", delivery.request_id().unwrap_or_default()),
             ("method", &facts.method),
             ("path", &facts.target),
-            ("status", &status),
+            ("status", &status.to_string()),
+            ("reason", reason),
             ("droppedFields", &facts.dropped_fields.to_string()),
             ("durationMs", &start.elapsed().as_millis().to_string()),
         ],

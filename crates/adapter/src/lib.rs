@@ -8,7 +8,7 @@
 //! ```
 //!
 //! * [`settings`]: the environment, read once
-//! * `readiness`, `extension`: what has to happen before the first event
+//! * `readiness`, `extension`, `snapstart`: what has to happen before the first event
 //! * `worker`: the loop; Managed Instances have several
 //! * `exchange`: one invocation, over `request` and `context` on the way in and `compression` on the way out
 //! * `runtime`, `link`, `payload`: the Runtime API, the kept connection below it and below the application, and what
@@ -40,6 +40,7 @@ mod readiness;
 mod request;
 mod runtime;
 pub mod settings;
+mod snapstart;
 mod worker;
 
 use context::FunctionContext;
@@ -126,6 +127,10 @@ async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         if let Ok(mut client) = Client::new(api) {
             let _ = client.fail_init("Function.AppNotReady", &message).await;
         }
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = snapstart::pass(&api, &shared).await {
+        log.error(&error.to_string());
         return ExitCode::FAILURE;
     }
     let mut workers = JoinSet::new();

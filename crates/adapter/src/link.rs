@@ -13,7 +13,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::payload::Payload;
 use crate::settings::Endpoint;
@@ -22,6 +23,8 @@ use crate::settings::Endpoint;
 const LONELY: Duration = Duration::from_millis(5);
 /// A loopback peer accepts at once or not at all; the bound is for hosts that swallow packets.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Applications that write a header for each of their own settings have more than hyper's hundred.
+const FIELDS: usize = 512;
 
 /// An endpoint and the connection to it, if there is one.
 #[derive(Debug)]
@@ -117,16 +120,36 @@ impl Link {
 
 /// A fresh connection, its task running.
 pub async fn connect(endpoint: &Endpoint) -> Result<SendRequest<Payload>, LinkError> {
-    let failed = |source| LinkError::Connect {
-        endpoint: String::from_utf8_lossy(endpoint.authority.as_bytes()).into_owned(),
-        source,
-    };
-    let stream = tokio::time::timeout(CONNECT, TcpStream::connect((endpoint.host.as_str(), endpoint.port)))
-        .await
-        .map_err(|_| failed(io::ErrorKind::TimedOut.into()))?
-        .map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let failed = |source| LinkError::Connect { endpoint: endpoint.to_string(), source };
+    match &endpoint.socket {
+        Some(path) => speak(within(UnixStream::connect(path)).await.map_err(failed)?).await,
+        None => {
+            let address = (endpoint.host.as_str(), endpoint.port);
+            let stream = within(TcpStream::connect(address)).await.map_err(failed)?;
+            stream.set_nodelay(true).map_err(failed)?;
+            speak(stream).await
+        }
+    }
+}
+
+/// Whether anyone listens there.
+pub async fn listens(endpoint: &Endpoint) -> bool {
+    match &endpoint.socket {
+        Some(path) => within(UnixStream::connect(path)).await.is_ok(),
+        None => within(TcpStream::connect((endpoint.host.as_str(), endpoint.port))).await.is_ok(),
+    }
+}
+
+async fn within<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(CONNECT, connecting).await.map_err(|_| io::ErrorKind::TimedOut)?
+}
+
+/// HTTP/1.1 over an open connection.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<SendRequest<Payload>, LinkError> {
+    let (sender, connection) =
+        http1::Builder::new().max_headers(FIELDS).handshake(TokioIo::new(stream)).await?;
     tokio::spawn(async move {
         // Its errors reach the request that meets them.
         let _ = connection.await;

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use http::header::HOST;
-use tokio::net::TcpStream;
 
-use crate::link::connect;
+use crate::link::{connect, listens};
 use crate::log::{Level, Log};
 use crate::payload::Payload;
 use crate::request::configured_target;
@@ -28,11 +27,7 @@ const REPORT: Duration = Duration::from_secs(2);
 pub async fn wait(readiness: &Readiness, log: Log) {
     let start = Instant::now();
     let mut report = REPORT;
-    let url = format!(
-        "http://{}{}",
-        String::from_utf8_lossy(readiness.endpoint.authority.as_bytes()),
-        readiness.path
-    );
+    let url = format!("http://{}{}", readiness.endpoint, readiness.path);
     loop {
         if tokio::time::timeout(ATTEMPT, is_up(readiness)).await.unwrap_or(false) {
             log.line(Level::Debug, "app is ready", &[("url", &url)]);
@@ -53,7 +48,7 @@ pub async fn wait(readiness: &Readiness, log: Log) {
 async fn is_up(readiness: &Readiness) -> bool {
     let endpoint = &readiness.endpoint;
     if readiness.protocol == Protocol::Tcp {
-        return TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.is_ok();
+        return listens(endpoint).await;
     }
     let Some(target) = configured_target(&readiness.path) else { return false };
     let mut request = Request::new(Payload::new(Bytes::new()));

@@ -14,6 +14,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use lambridge_event::{Kind, Received};
+use serde_json::value::RawValue;
 
 use crate::context::FunctionContext;
 use crate::exchange::Failure;
@@ -67,6 +68,8 @@ pub fn build(
     }
     if !http {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    } else if received.kind == Kind::WebSocket && !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, message_type(&body));
     }
     function.set(delivery, received.request_context.filter(|_| http), &mut headers);
 
@@ -75,7 +78,12 @@ pub fn build(
         // Servers may insist on a length where a body is usual (RFC 9110, section 8.6).
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
-    let uri = if http {
+    let uri = if received.kind == Kind::WebSocket {
+        let path = settings.websocket_path.as_deref().unwrap_or("/");
+        let (path, own) = path.split_once('?').unwrap_or((path, ""));
+        let between = if own.is_empty() || received.query.is_empty() { "" } else { "&" };
+        target(path, &format!("{own}{between}{}", received.query))
+    } else if http {
         let path = without_base(&received.path, settings.remove_base_path.as_deref());
         target(path, &received.query)
     } else {
@@ -142,6 +150,17 @@ fn escape(part: &str, also: &[u8], out: &mut Vec<u8>) {
             out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
     }
+}
+
+/// What a message of a WebSocket most likely is: most frameworks read a body by its type.
+fn message_type(message: &[u8]) -> HeaderValue {
+    HeaderValue::from_static(if serde_json::from_slice::<&RawValue>(message).is_ok() {
+        "application/json"
+    } else if std::str::from_utf8(message).is_ok() {
+        "text/plain; charset=utf-8"
+    } else {
+        "application/octet-stream"
+    })
 }
 
 /// The path without `base`, once, at a segment boundary.

@@ -163,7 +163,26 @@ impl Client {
 
     /// Reports that the function cannot start.
     pub async fn fail_init(&mut self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
-        let target = uri(format!("{}{}", self.link.endpoint().base, wire::INIT_ERROR))?;
+        self.fail(wire::INIT_ERROR, error_type, message).await
+    }
+
+    /// Reports that the function cannot go on after a snapshot.
+    pub async fn fail_restore(&mut self, error_type: &'static str, message: &str) -> Result<(), ApiError> {
+        self.fail(wire::RESTORE_ERROR, error_type, message).await
+    }
+
+    /// SnapStart: lets the snapshot be taken, and returns in a sandbox that was made from it. There is no bound, since
+    /// months may lie between.
+    pub async fn restored(&mut self) -> Result<(), ApiError> {
+        let target = uri(format!("{}{}", self.link.endpoint().base, wire::RESTORE_NEXT))?;
+        let request = self.request(Method::GET, target, Payload::new(Bytes::new()));
+        let restored = verdict(&mut self.link, request).await;
+        self.link.forget();
+        restored
+    }
+
+    async fn fail(&mut self, path: &str, error_type: &'static str, message: &str) -> Result<(), ApiError> {
+        let target = uri(format!("{}{path}", self.link.endpoint().base))?;
         let report = ErrorReport::new(error_type, message).to_json();
         let mut request = self.request(Method::POST, target, Payload::new(report.into()));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));

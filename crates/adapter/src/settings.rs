@@ -4,37 +4,23 @@
 //! case, because a function that starts with a default answers, and one that does not start takes the sandbox along.
 //!
 //! Source: the documentation of AWS Lambda Web Adapter 1.0, whose settings these are, and of Lambda's own variables.
-//!
-//! | variable | older name | default |
-//! | --- | --- | --- |
-//! | `AWS_LWA_PORT` | `PORT` (not deprecated) | 8080 |
-//! | `AWS_LWA_HOST` | `HOST` | 127.0.0.1 |
-//! | `AWS_LWA_READINESS_CHECK_PORT` | `READINESS_CHECK_PORT` | the traffic port |
-//! | `AWS_LWA_READINESS_CHECK_PATH` | `READINESS_CHECK_PATH` | `/` |
-//! | `AWS_LWA_READINESS_CHECK_PROTOCOL` | `READINESS_CHECK_PROTOCOL` | `http` |
-//! | `AWS_LWA_READINESS_CHECK_HEALTHY_STATUS` | `AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS` | 100-499 |
-//! | `AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS` | | no bound |
-//! | `AWS_LWA_ASYNC_INIT` | `ASYNC_INIT` | false |
-//! | `AWS_LWA_REMOVE_BASE_PATH` | `REMOVE_BASE_PATH` | |
-//! | `AWS_LWA_PASS_THROUGH_PATH` | | `/events` |
-//! | `AWS_LWA_AUTHORIZATION_SOURCE` | | |
-//! | `AWS_LWA_ERROR_STATUS_CODES` | | |
-//! | `AWS_LWA_INVOKE_MODE` | | `buffered` |
-//! | `AWS_LWA_ENABLE_COMPRESSION` | | false |
-//! | `AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS` | | 4 |
-//! | `AWS_LWA_LAMBDA_RUNTIME_API_PROXY` | | |
+//! [`TABLE`] has them all.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
 use crate::log::Level;
+use crate::snapstart::{Hook, Hooks};
 
 mod parse;
+mod table;
 pub use parse::StatusSet;
 use parse::{boolean, endpoint, seconds};
+pub use table::{Entry, TABLE};
 
 /// Lambda ends an init phase after ten seconds; this leaves it the rest.
 const ASYNC_INIT: Duration = Duration::from_millis(9_800);
@@ -56,6 +42,10 @@ pub struct Settings {
     pub remove_base_path: Option<String>,
     /// Where events that are not HTTP are posted.
     pub pass_through_path: String,
+    /// Where the events of WebSocket APIs are posted; without it they are passed through as any other.
+    pub websocket_path: Option<String>,
+    /// What the application does around a snapshot.
+    pub snapstart: Hooks,
     /// This header's value becomes `authorization`.
     pub authorization_source: Option<HeaderName>,
     /// Answers with such a status are invocation errors.
@@ -87,6 +77,8 @@ pub struct Endpoint {
     pub base: String,
     /// `host:port` as the `Host` header has it.
     pub authority: HeaderValue,
+    /// A Unix socket in place of host and port.
+    pub socket: Option<PathBuf>,
 }
 
 /// The readiness check.
@@ -156,6 +148,13 @@ pub enum Warning {
         /// The name to use.
         new: &'static str,
     },
+    /// A port that is not the application's to take.
+    Port {
+        /// The port.
+        port: u16,
+        /// Whose it is.
+        whose: String,
+    },
     /// Something this version does not do.
     Unsupported {
         /// The variable.
@@ -173,6 +172,9 @@ impl fmt::Display for Warning {
             }
             Self::Deprecated { old, new } => {
                 write!(f, "{old} is deprecated and will be removed in version 2.0, use {new} instead")
+            }
+            Self::Port { port, whose } => {
+                write!(f, "the application's port, {port} of AWS_LWA_PORT or PORT, {whose}; give it another")
             }
             Self::Unsupported { name, instead } => write!(f, "{name}: {instead}"),
         }
@@ -203,12 +205,17 @@ type Name = (&'static str, Option<&'static str>);
 impl Reader {
     fn settings(&mut self) -> Settings {
         let port = self.parsed(("AWS_LWA_PORT", Some("PORT")), "a port", |v| v.parse().ok()).unwrap_or(8080);
-        let host = self
-            .parsed(("AWS_LWA_HOST", Some("HOST")), "a host name or address", |v| Endpoint::new(v, port, ""))
-            .map_or_else(|| "127.0.0.1".to_owned(), |endpoint| endpoint.host);
-        let app = Endpoint::new(&host, port, "").unwrap_or_else(|| Endpoint::local(port));
+        let app = self
+            .parsed(("AWS_LWA_HOST", Some("HOST")), "a host name, an address or `unix:/PATH`", |v| {
+                match v.strip_prefix("unix:") {
+                    Some(path) => Endpoint::socket(path, port),
+                    None => Endpoint::new(v, port, ""),
+                }
+            })
+            .unwrap_or_else(|| Endpoint::local(port));
         let readiness = self.readiness(&app);
         let (runtime_api, extensions_api) = self.apis();
+        self.ports(&app, runtime_api.as_ref(), &extensions_api);
         let invoke_mode = self
             .parsed(("AWS_LWA_INVOKE_MODE", None), "`buffered` or `response_stream`", |v| {
                 if v.eq_ignore_ascii_case("buffered") {
@@ -249,6 +256,12 @@ impl Reader {
             async_init: async_init.then_some(ASYNC_INIT),
             remove_base_path: self.base_path(),
             pass_through_path: self.path(("AWS_LWA_PASS_THROUGH_PATH", None), "/events"),
+            websocket_path: self.path_if_set("AWS_LWA_WEBSOCKET_PATH"),
+            snapstart: Hooks {
+                snapshot: started_by == "snap-start",
+                before: self.hook("AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH"),
+                after: self.hook("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH"),
+            },
             authorization_source: self
                 .parsed(("AWS_LWA_AUTHORIZATION_SOURCE", None), "a header name", |v| v.parse().ok()),
             error_status_codes: self
@@ -302,7 +315,10 @@ impl Reader {
             });
         }
         Readiness {
-            endpoint: Endpoint::new(&app.host, port, "").unwrap_or_else(|| Endpoint::local(port)),
+            endpoint: match app.socket {
+                Some(_) => app.clone(),
+                None => Endpoint::new(&app.host, port, "").unwrap_or_else(|| Endpoint::local(port)),
+            },
             path: self.path(("AWS_LWA_READINESS_CHECK_PATH", Some("READINESS_CHECK_PATH")), "/"),
             protocol,
             healthy: healthy
@@ -320,6 +336,31 @@ impl Reader {
         let proxy = self.parsed(("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", None), "host:port", endpoint);
         let extensions = original.clone().unwrap_or_else(|| Endpoint::local(9001));
         (proxy.or(original), extensions)
+    }
+
+    /// Ports on this host that others have, or that nobody may have. Outside Lambda the application may listen anywhere.
+    fn ports(&mut self, app: &Endpoint, runtime_api: Option<&Endpoint>, extensions_api: &Endpoint) {
+        let Some(runtime_api) = runtime_api else { return };
+        let here = |endpoint: &Endpoint| matches!(endpoint.host.as_str(), "127.0.0.1" | "localhost" | "::1");
+        if app.socket.is_some() || !here(app) {
+            return;
+        }
+        let port = app.port;
+        let clashes = |api: &Endpoint| api.port == port && (here(api) || api.host == app.host);
+        let whose = if clashes(extensions_api) {
+            format!("is the Runtime API's: AWS_LAMBDA_RUNTIME_API is `{extensions_api}`")
+        } else if clashes(runtime_api) {
+            format!("is the proxy's: AWS_LWA_LAMBDA_RUNTIME_API_PROXY is `{runtime_api}`")
+        } else if port == 9001 {
+            "is the Runtime API's in Lambda".to_owned()
+        } else if port == 3000 {
+            "is that of the Lambda Insights extension".to_owned()
+        } else if port < 1024 {
+            "is below 1024, where Lambda lets no application listen".to_owned()
+        } else {
+            return;
+        };
+        self.warnings.push(Warning::Port { port, whose });
     }
 
     fn function(&mut self) -> Function {
@@ -356,6 +397,15 @@ impl Reader {
                 slashed
             }
         }
+    }
+
+    fn path_if_set(&mut self, name: &'static str) -> Option<String> {
+        self.get((name, None))?;
+        Some(self.path((name, None), ""))
+    }
+
+    fn hook(&mut self, name: &'static str) -> Option<Hook> {
+        self.parsed((name, None), "a path other than `/`, without escapes of `%`", Hook::new)
     }
 
     fn base_path(&mut self) -> Option<String> {
@@ -425,6 +475,18 @@ impl Endpoint {
             port,
             base: base.trim_end_matches('/').to_owned(),
             authority: HeaderValue::try_from(authority).ok()?,
+            socket: None,
+        })
+    }
+
+    /// A Unix socket; the path is absolute. The host is `localhost`, as is usual there.
+    pub fn socket(path: &str, port: u16) -> Option<Endpoint> {
+        path.starts_with('/').then(|| Endpoint {
+            host: "localhost".to_owned(),
+            port,
+            base: String::new(),
+            authority: HeaderValue::from_static("localhost"),
+            socket: Some(PathBuf::from(path)),
         })
     }
 
@@ -432,7 +494,16 @@ impl Endpoint {
     pub fn local(port: u16) -> Endpoint {
         let authority = HeaderValue::try_from(format!("127.0.0.1:{port}"))
             .unwrap_or_else(|_| HeaderValue::from_static("127.0.0.1"));
-        Endpoint { host: "127.0.0.1".to_owned(), port, base: String::new(), authority }
+        Endpoint { host: "127.0.0.1".to_owned(), port, base: String::new(), authority, socket: None }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.socket {
+            Some(path) => write!(f, "unix:{}", path.display()),
+            None => f.write_str(&String::from_utf8_lossy(self.authority.as_bytes())),
+        }
     }
 }
 

@@ -46,6 +46,8 @@ fn ports_and_hosts() {
     check(&[("HOST", "app.local")], host, "app.local:8080".into(), 1);
     check(&[("AWS_LWA_HOST", "::1")], host, "[::1]:8080".into(), 0);
     check(&[("AWS_LWA_HOST", "[::1]")], host, "[::1]:8080".into(), 0);
+    check(&[("AWS_LWA_HOST", "unix:/run/app.sock")], |s| s.app.to_string(), "unix:/run/app.sock".into(), 0);
+    check(&[("AWS_LWA_HOST", "unix:app.sock")], host, "127.0.0.1:8080".into(), 1);
     check(&[("AWS_LWA_HOST", "a b")], host, "127.0.0.1:8080".into(), 1);
 }
 
@@ -75,6 +77,54 @@ fn readiness() {
     check(&[(name, "1.5")], timeout, Some(Duration::from_millis(1500)), 0);
     check(&[(name, "0")], timeout, None, 1);
     check(&[(name, "inf")], timeout, None, 1);
+}
+
+#[test]
+fn ports_of_others() {
+    let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
+    let said = |env: &[(&str, &str)]| read(env).1.join("; ");
+    for (env, expect) in [
+        (
+            &[("PORT", "9001"), api][..],
+            "9001 of AWS_LWA_PORT or PORT, is the Runtime API's: AWS_LAMBDA_RUNTIME_API is `127.0.0.1:9001`",
+        ),
+        (
+            &[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:8080")],
+            "8080 of AWS_LWA_PORT or PORT, is the Runtime API's",
+        ),
+        (
+            &[("PORT", "9002"), api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "http://127.0.0.1:9002")],
+            "is the proxy's: AWS_LWA_LAMBDA_RUNTIME_API_PROXY is `127.0.0.1:9002`",
+        ),
+        (
+            &[("PORT", "9001"), ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001")],
+            "is the Runtime API's in Lambda",
+        ),
+        (&[("PORT", "3000"), api], "Lambda Insights"),
+        (&[("PORT", "80"), api], "below 1024"),
+    ] {
+        assert!(said(env).contains(expect), "{env:?}: {}", said(env));
+    }
+    for env in [
+        &[("PORT", "80")][..],
+        &[("PORT", "8080"), api],
+        &[("AWS_LWA_HOST", "app.local"), ("PORT", "80"), api],
+    ] {
+        assert_eq!(said(env), "", "{env:?}");
+    }
+}
+
+#[test]
+fn paths_for_what_is_no_request() {
+    let sockets = |s: &Settings| s.websocket_path.clone();
+    check(&[], sockets, None, 0);
+    check(&[("AWS_LWA_WEBSOCKET_PATH", "/ws")], sockets, Some("/ws".into()), 0);
+    check(&[("AWS_LWA_WEBSOCKET_PATH", "ws")], sockets, Some("/ws".into()), 1);
+    let hooks = |s: &Settings| (s.snapstart.before.is_some(), s.snapstart.after.is_some());
+    check(&[("AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH", "/before")], hooks, (true, false), 0);
+    check(&[("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH", "/after")], hooks, (false, true), 0);
+    check(&[("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH", "/")], hooks, (false, false), 1);
+    check(&[("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH", "")], hooks, (false, false), 0);
 }
 
 #[test]

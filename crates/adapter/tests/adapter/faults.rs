@@ -105,9 +105,7 @@ async fn answers_that_are_too_large() {
 #[tokio::test]
 async fn events_that_cannot_be_read() {
     let sandbox = Sandbox::new();
-    for event in
-        [String::new(), "{".to_owned(), v2("POST", "/", "!!!!", true), v2("BAD METHOD", "/", "", false)]
-    {
+    for event in [String::new(), "{".to_owned(), "\"".to_owned(), "\u{0}".to_owned()] {
         let (outcome, _) = sandbox.invoke(event).await;
         assert!(!outcome.answered, "{}", outcome.text());
         assert_eq!(json(&outcome)["errorType"], "Runtime.InvalidEvent");

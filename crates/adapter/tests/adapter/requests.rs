@@ -149,3 +149,32 @@ async fn odd_deliveries_are_served() {
     assert_eq!(outcome.request.header_all("lambda-runtime-invocation-id"), ["nonce"]);
     assert!(request.header("x-amzn-lambda-context").unwrap().contains(r#""client_context":null"#));
 }
+
+#[tokio::test]
+async fn over_a_unix_socket() {
+    use std::io::{Read as _, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+                head.push(byte[0]);
+            }
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+        }
+    });
+    for protocol in ["http", "tcp"] {
+        let runtime = lambridge_testkit::FakeRuntime::start();
+        let host = format!("unix:{}", path.display());
+        let more = [("AWS_LWA_HOST", host.as_str()), ("AWS_LWA_READINESS_CHECK_PROTOCOL", protocol)];
+        let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let _adapter = Adapter::start(env(&runtime, nowhere, &more));
+        for _ in 0..2 {
+            assert_eq!(body(&runtime.invoke(Invocation::new(V2)).await), "hello");
+        }
+    }
+}

@@ -5,6 +5,7 @@ shows what reached it.
 """
 
 import base64
+import gzip
 import json
 import pathlib
 import shutil
@@ -36,6 +37,7 @@ SETTINGS = {
     "pass-through": {"PORT": "{a}", "AWS_LWA_PASS_THROUGH_PATH": "/queue"},
     "authorization": {"PORT": "{a}", "AWS_LWA_AUTHORIZATION_SOURCE": "X-App-Authorization"},
     "error-codes": {"PORT": "{a}", "AWS_LWA_ERROR_STATUS_CODES": "500,502-504"},
+    "compress": {"PORT": "{a}", "AWS_LWA_ENABLE_COMPRESSION": "true"},
     "async": {"PORT": "{a}", "AWS_LWA_ASYNC_INIT": "true"},
     "managed": {"PORT": "{a}"},
     "proxy": {"PORT": "{a}", "PROXY": "{b}", "AWS_LWA_LAMBDA_RUNTIME_API_PROXY": "http://127.0.0.1:{b}"},
@@ -153,6 +155,8 @@ class Settings(unittest.TestCase):
             body = answer.pop("body")
         if answer.pop("isBase64Encoded", False):
             body = base64.b64decode(body)
+        if answer.get("headers", {}).get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
         return {"seen": seen(json.loads(body)), "streamed": bool(found), **headed(answer)}
 
     def test_every_start(self):
@@ -201,6 +205,13 @@ class Settings(unittest.TestCase):
         for target, status in [("/status/404", 404), ("/status/500", 500), ("/x.bin", 200)]:
             with self.subTest(target):
                 self.assertEqual(self.both("plain", http_v2("GET", target))["status"], status)
+
+    def test_compression(self):
+        for accept, coding in [("gzip", "gzip"), ("br;q=0.5, gzip", "gzip"), ("identity", None), ("gzip;q=0", None)]:
+            with self.subTest(accept):
+                answer = self.both("compress", http_v2("GET", "/x", {"accept-encoding": accept}))
+                self.assertEqual(answer["headers"].get("content-encoding"), coding)
+                self.assertEqual(answer["headers"]["vary"], "accept-encoding")
 
     def test_base_path(self):
         for name in ["base", "old-base"]:

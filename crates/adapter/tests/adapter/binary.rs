@@ -1,5 +1,6 @@
 //! The binary itself: starts, serves, ends on SIGTERM; and outside Lambda it is not in the way.
 
+use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 
 use crate::sandbox::*;
@@ -16,8 +17,12 @@ impl Drop for Guard {
 }
 
 fn adapter(env: Vec<(String, String)>) -> Guard {
+    logging(env, Stdio::null())
+}
+
+fn logging(env: Vec<(String, String)>, to: Stdio) -> Guard {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-adapter"));
-    command.env_clear().envs(env).stdout(Stdio::null());
+    command.env_clear().envs(env).stdout(to);
     Guard(command.spawn().unwrap())
 }
 
@@ -35,4 +40,38 @@ async fn serves_and_ends_on_sigterm() {
 #[tokio::test]
 async fn outside_lambda_there_is_nothing_to_do() {
     assert!(adapter(Vec::new()).0.wait().unwrap().success());
+}
+
+/// Each invocation that fails is one line, which says which one, what the client got, and why.
+#[tokio::test]
+async fn a_failure_is_one_line() {
+    let runtime = FakeRuntime::start();
+    let app = FakeApp::answering(Answer::ok("hello"));
+    let mut env = env(&runtime, app.address(), &[]);
+    // The last of two equal names counts for a command.
+    env.push(("AWS_LAMBDA_LOG_LEVEL".into(), "INFO".into()));
+    env.push(("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into()));
+    let mut child = logging(env, Stdio::piped());
+    app.wait_for(1).await;
+    for event in [V2, SQS] {
+        app.push(Answer::reset());
+        runtime.invoke(Invocation::new(event)).await;
+        assert!(runtime.invoke(Invocation::new(V2)).await.answered);
+    }
+    runtime.invoke(Invocation::new("{")).await;
+    Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap();
+    let mut text = String::new();
+    child.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<String> = lines
+        .iter()
+        .map(|line| ["level", "status", "reason"].map(|key| line[key].as_str().unwrap_or("none")).join(" "))
+        .collect();
+    assert_eq!(
+        said,
+        ["ERROR 502 upstream_error", "ERROR 502 upstream_error", "ERROR 400 bad_request"],
+        "{text}"
+    );
+    assert!(lines.iter().all(|line| line["requestId"].as_str().is_some_and(|id| id.len() > 30)), "{text}");
 }

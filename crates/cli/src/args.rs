@@ -37,6 +37,16 @@ pub enum Command {
         #[command(subcommand)]
         what: Create,
     },
+    /// Print objects of a configuration
+    Get {
+        #[command(subcommand)]
+        what: Get,
+    },
+    /// About where a configuration is served
+    Proxy {
+        #[command(subcommand)]
+        what: Proxy,
+    },
     /// Start a child that ends with its parent
     #[command(hide = true)]
     ExecChild {
@@ -135,6 +145,99 @@ pub enum Create {
         #[command(subcommand)]
         what: CreateSecret,
     },
+    /// An Upstream of Gloo Edge
+    Upstream {
+        #[command(subcommand)]
+        what: CreateUpstream,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CreateUpstream {
+    /// Lambda functions of one region
+    Aws(CreateAwsUpstream),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CreateAwsUpstream {
+    /// Name of the upstream
+    #[arg(long)]
+    pub name: String,
+    /// Namespace of the upstream
+    #[arg(short, long, default_value = "gloo-system")]
+    pub namespace: String,
+    /// Region of the functions
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub aws_region: String,
+    /// Name of the Secret with the credentials
+    #[arg(long, value_name = "NAME")]
+    pub aws_secret_name: String,
+    /// Namespace of that Secret
+    #[arg(long, value_name = "NAMESPACE", default_value = "gloo-system")]
+    pub aws_secret_namespace: String,
+    /// Print the manifest and change nothing, which is all this command does so far
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the manifest is written
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Manifest::Yaml)]
+    pub output: Manifest,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Get {
+    /// Upstreams of Gloo Edge, with the functions that Lambda lists for them
+    Upstream(GetUpstream),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GetUpstream {
+    /// Name of the upstream; all of the namespace without one
+    pub name: Option<String>,
+    /// Namespace of the upstreams
+    #[arg(short, long, default_value = "gloo-system")]
+    pub namespace: String,
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Where Lambda is asked, instead of AWS or the environment's AWS_ENDPOINT_URL_LAMBDA
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// How they are written
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Listing::Table)]
+    pub output: Listing,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Listing {
+    Table,
+    Yaml,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Proxy {
+    /// Print the URL of a listener
+    Url(ProxyUrl),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ProxyUrl {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Name of the proxy, as Gloo Edge has several: all are this one
+    #[arg(long, default_value = "gateway-proxy")]
+    pub name: String,
+    /// Which listener
+    #[arg(long, value_enum, default_value_t = Scheme::Http)]
+    pub port: Scheme,
+    /// As for `gateway` and `dev`
+    #[arg(long, value_name = "PORT=ADDRESS")]
+    pub bind: Vec<Bind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scheme {
+    Http,
+    Https,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,15 +5,17 @@
 
 mod profile;
 mod secret;
+mod upstream;
 
 use std::process::ExitCode;
 
-use crate::args::{Create, CreateSecret};
+use crate::args::{Create, CreateSecret, CreateUpstream};
 use crate::output;
 
 pub fn run(create: &Create) -> ExitCode {
     let manifest = match create {
         Create::Secret { what: CreateSecret::Aws(options) } => secret::manifest(options),
+        Create::Upstream { what: CreateUpstream::Aws(options) } => upstream::manifest(options),
     };
     match manifest {
         Ok(text) => {

@@ -14,15 +14,17 @@ mod emulator;
 mod explain;
 mod gateway;
 mod output;
+mod proxy_url;
 mod reload;
 mod sample;
 mod stations;
+mod upstream;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Get, Proxy};
 
 fn main() -> ExitCode {
     match Args::parse().command {
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Command::Convert(options) => convert::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Create { what } => create::run(&what),
+        Command::Get { what: Get::Upstream(options) } => upstream::run(&options),
+        Command::Proxy { what: Proxy::Url(options) } => proxy_url::run(&options),
         Command::ExecChild { command } => {
             let error = lambridge_emulator::exec_child(command.iter().cloned());
             output::complain(&format!(

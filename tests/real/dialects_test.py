@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from support import Program, cleanup, command, dev, laid_out, paths_of, request
+from support import Program, cleanup, command, laid_out, paths_of, request
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDENVIRONMENT", "AWS_SECRET_ACCESS_KEY": "of the environment"}
 JSON = [("content-type", "application/json")]
@@ -231,26 +231,6 @@ class Explained(unittest.TestCase):
         folder, route = with_secret(laid_out(self, "gloo"), "gloo-system"), "VirtualService gloo-system/aws-route"
         self.check(folder, ["manifests"], "POST", "/", route, "echo, region us-east-1")
         self.check(folder, ["manifests"], "POST", "/more", None)
-
-
-class Gloo(unittest.TestCase):
-    """The answer of Gloo Edge's document, by its function."""
-
-    def test_the_request_of_the_document(self):
-        program = dev(self, with_secret(laid_out(self, "gloo"), "gloo-system"), "manifests", "functions.yaml")
-        event = {
-            "body": "gloo edge is inserting this body",
-            "headers": {"test-header-key": "test-header-value"},
-            "statusCode": 201,
-        }
-        answer = request(program.gateway, "POST", "/", JSON, json.dumps(event).encode())
-        self.assertEqual((answer.status, answer.body), (201, event["body"].encode()), program.said())
-        self.assertEqual(answer.one("test-header-key"), "test-header-value")
-        self.assertEqual(request(program.gateway, "POST", "/more", JSON, b"{}").status, 404)
-
-
-class ConvertedGloo(Gloo):
-    converted = True
 
 
 if __name__ == "__main__":

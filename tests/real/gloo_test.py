@@ -7,7 +7,7 @@ import re
 import subprocess
 import unittest
 
-from support import DEADLINE, LAMBRIDGE, Program, cleanup, laid_out, request
+from support import DEADLINE, LAMBRIDGE, dev, laid_out, request
 
 FORM = [("content-type", "application/x-www-form-urlencoded")]
 BODY = (
@@ -31,13 +31,6 @@ def secret(folder):
     (folder / "manifests/secret.yaml").write_text(made.stdout)
 
 
-def dev(case, folder):
-    free = [word for port in (8080, 9000) for word in ("--bind", f"{port}=127.0.0.1:0")]
-    program = Program(["dev", *free, "-c", "manifests", "functions.yaml"], folder, None, 1, True)
-    cleanup(case, program.kill)
-    return program
-
-
 def headers(answer):
     return {name.lower(): value for name, value in answer.headers}
 
@@ -47,7 +40,7 @@ class Document(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = laid_out(cls, "gloo")
         secret(cls.folder)
-        cls.program = dev(cls, cls.folder)
+        cls.program = dev(cls, cls.folder, "manifests", "functions.yaml")
 
     def test_the_request_of_the_document(self):
         answer = request(self.program.gateway, "POST", "/", FORM, BODY)
@@ -94,13 +87,17 @@ class Document(unittest.TestCase):
         self.assertIn("region: us-east-1", said.stdout)
 
 
+class ConvertedDocument(Document):
+    converted = True
+
+
 class Variants(unittest.TestCase):
     def variant(self, change):
         folder = laid_out(self, "gloo")
         secret(folder)
         path = pathlib.Path(folder / "manifests/virtualservice.yaml")
         path.write_text(change(path.read_text()))
-        return dev(self, folder)
+        return dev(self, folder, "manifests", "functions.yaml")
 
     def test_unwrap_as_alb(self):
         program = self.variant(lambda text: text.replace("unwrapAsApiGateway", "unwrapAsAlb"))
@@ -119,6 +116,10 @@ class Variants(unittest.TestCase):
         self.assertGreaterEqual(answer.status, 500)
         # The log is written behind a buffer.
         program.await_line("reason=not_found .*the function is not listed")
+
+
+class ConvertedVariants(Variants):
+    converted = True
 
 
 if __name__ == "__main__":

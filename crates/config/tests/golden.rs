@@ -30,7 +30,8 @@ fn every_dialect() {
 }
 
 fn below(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    let entries = fs::read_dir(folder).expect("a folder of cases");
+    entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()).collect()
 }
 
 /// Paths in the output start at the case's folder, so that it reads the same everywhere.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use lambridge_config::{load, load_text, print};
 
 fn below(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    let entries = fs::read_dir(folder).expect("a folder of cases");
+    entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()).collect()
 }
 
 #[test]

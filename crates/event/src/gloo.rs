@@ -57,12 +57,9 @@ pub fn decode_api_gateway(payload: &[u8]) -> Result<Answer<'_>, GlooError> {
     if payload.is_empty() {
         return Ok(Answer { status: 200, headers: Vec::new(), body: Cow::Borrowed(b"") });
     }
-    let keys =
-        match Keys::read(payload).map_err(|why| refused(why, "failed to parse response body as JSON"))? {
-            Ok(keys) => keys,
-            // Gloo looks for its keys in whatever JSON it gets, and finds none.
-            Err(_other) => Keys::default(),
-        };
+    let read = Keys::read(payload).map_err(|why| refused(why, "failed to parse response body as JSON"))?;
+    // Gloo looks for its keys in whatever JSON it gets, and finds none in what is no object.
+    let keys = read.unwrap_or_default();
     let status = unsigned_status(keys.status)?;
     let mut headers = single(keys.headers)?;
     join_lists(keys.multi_headers, &mut headers)?;

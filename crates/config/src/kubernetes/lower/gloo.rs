@@ -58,7 +58,7 @@ pub fn lower(set: &Set<'_>, part: &mut Part, report: &mut Report) {
     let services: Vec<(&Object, &VirtualService)> = set
         .objects()
         .filter_map(|object| match &object.body {
-            Body::Gloo(syntax::Body::VirtualService(service)) => Some((object, service)),
+            Body::Gloo(syntax::Body::VirtualService(service)) => Some((object, &**service)),
             _ => None,
         })
         .collect();

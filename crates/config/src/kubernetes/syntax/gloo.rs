@@ -13,7 +13,7 @@ pub const KINDS: &[Kind] = &[
         versions: &["v1"],
         namespaced: true,
         table: &UPSTREAM,
-        read: |reader, top| super::Body::Gloo(Body::Upstream(upstream(reader, top))),
+        read: |reader, top| super::Body::Gloo(Body::Upstream(Box::new(upstream(reader, top)))),
     },
     Kind {
         group: GLOO,
@@ -21,7 +21,7 @@ pub const KINDS: &[Kind] = &[
         versions: &["v1"],
         namespaced: true,
         table: &SETTINGS,
-        read: |reader, top| super::Body::Gloo(Body::Settings(settings(reader, top))),
+        read: |reader, top| super::Body::Gloo(Body::Settings(Box::new(settings(reader, top)))),
     },
     Kind {
         group: GLOO_GATEWAY,
@@ -29,7 +29,7 @@ pub const KINDS: &[Kind] = &[
         versions: &["v1"],
         namespaced: true,
         table: &VIRTUAL_SERVICE,
-        read: |reader, top| super::Body::Gloo(Body::VirtualService(virtual_service(reader, top))),
+        read: |reader, top| super::Body::Gloo(Body::VirtualService(Box::new(virtual_service(reader, top)))),
     },
     Kind {
         group: GLOO_GATEWAY,
@@ -44,10 +44,10 @@ pub const KINDS: &[Kind] = &[
 /// What an object of Gloo Edge says.
 #[derive(Debug)]
 pub enum Body {
-    Upstream(Upstream),
-    VirtualService(VirtualService),
+    Upstream(Box<Upstream>),
+    VirtualService(Box<VirtualService>),
     Gateway(Gateway),
-    Settings(Settings),
+    Settings(Box<Settings>),
 }
 
 /// Another object, by name.
@@ -111,7 +111,7 @@ pub struct Route {
 
 #[derive(Debug)]
 pub enum Action {
-    Single(Destination),
+    Single(Box<Destination>),
     Multi {
         span: Span,
         destinations: Vec<(Destination, Option<Leaf>)>,
@@ -300,7 +300,7 @@ fn action(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Action> {
 
 fn route_action(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Action> {
     if fields.has("single") {
-        return reader.section(fields, "single", destination).map(Action::Single);
+        return reader.section(fields, "single", destination).map(Box::new).map(Action::Single);
     }
     if fields.has("multi") {
         return reader.section(fields, "multi", |reader, fields| {

@@ -44,8 +44,11 @@ pub struct Upstream<'o> {
     region: Option<String>,
     account: Option<String>,
     /// By logical name; `None` when that one was reported.
-    functions: Vec<(String, Option<(FunctionName, Option<String>)>)>,
+    functions: Vec<Listed>,
 }
+
+/// A logical name, and the function with its qualifier; `None` when that was reported.
+type Listed = (String, Option<(FunctionName, Option<String>)>);
 
 /// An `Upstream` as it stands in a file.
 #[derive(Debug, Clone)]
@@ -317,11 +320,7 @@ impl Lowering<'_, '_> {
         Some(leaf.text.clone())
     }
 
-    fn functions(
-        &mut self,
-        aws: &Aws,
-        account: Option<&str>,
-    ) -> Vec<(String, Option<(FunctionName, Option<String>)>)> {
+    fn functions(&mut self, aws: &Aws, account: Option<&str>) -> Vec<Listed> {
         if aws.functions.len() > MAX_FUNCTIONS {
             let message = format!("`lambdaFunctions` has {MAX_FUNCTIONS} entries at most");
             self.lower.report.error(&aws.span, message).help("list those that routes name");

@@ -37,7 +37,7 @@ pub const KINDS: &[Kind] = &[
         versions: &["v1"],
         namespaced: true,
         table: &GATEWAY,
-        read: |reader, top| super::Body::Gloo(Body::Gateway(gateway(reader, top))),
+        read: |reader, top| super::Body::Gloo(Body::Gateway(Box::new(gateway(reader, top)))),
     },
 ];
 
@@ -46,7 +46,7 @@ pub const KINDS: &[Kind] = &[
 pub enum Body {
     Upstream(Box<Upstream>),
     VirtualService(Box<VirtualService>),
-    Gateway(Gateway),
+    Gateway(Box<Gateway>),
     Settings(Box<Settings>),
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use lambridge_wire::invoke as wire;
 
 use crate::{InvokeError, Invoked};
@@ -51,6 +51,28 @@ pub(crate) fn read(answer: Response<Bytes>) -> Result<Invoked, InvokeError> {
         400..=499 => InvokeError::InvalidRequest { status, kind, message, request_id },
         _ => InvokeError::Service { status, kind, message, request_id },
     })
+}
+
+/// Whether a function has begun, and its answer comes in frames.
+pub(crate) fn is_stream<B>(answer: &Response<B>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    answer.status().is_success() && kind.eq_ignore_ascii_case(wire::EVENT_STREAM_TYPE.as_bytes())
+}
+
+/// Something other than Lambda took the call, and knows no streams.
+pub(crate) fn no_stream(invoked: Invoked) -> InvokeError {
+    InvokeError::Service {
+        status: invoked.status,
+        kind: String::new(),
+        message: "the answer to InvokeWithResponseStream is no event stream".to_owned(),
+        request_id: invoked.request_id,
+    }
+}
+
+/// `x-amzn-RequestId`.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    text(headers, REQUEST_ID)
 }
 
 /// Whether Lambda means the keys and not what they may do.

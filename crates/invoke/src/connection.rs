@@ -88,6 +88,14 @@ impl Connections {
         self.permits.acquire().await.ok()
     }
 
+    /// The same for a use that outlives the call.
+    pub(crate) async fn own_permit(self: &Arc<Self>) -> Permit {
+        if let Some(permit) = self.permit().await {
+            permit.forget();
+        }
+        Permit(Arc::clone(self))
+    }
+
     /// Sends `request` and reads the whole answer. `sent` is set once the request is handed to a connection.
     pub(crate) async fn exchange(
         self: &Arc<Self>,
@@ -95,45 +103,47 @@ impl Connections {
         limit: usize,
         sent: impl Fn(bool),
     ) -> Result<Response<Bytes>, Broken> {
+        let (connection, answer) = self.begin(request, sent).await?;
+        self.finish(connection, answer, limit).await
+    }
+
+    /// Sends `request` and reads the answer's head; the body is read with the connection that comes along.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        request: Request<Full<Bytes>>,
+        sent: impl Fn(bool),
+    ) -> Result<(Connection, Response<Incoming>), Broken> {
         let mut request = request;
-        if let Some(rested) = self.take().await {
+        if let Some(mut rested) = self.take().await {
             sent(true);
-            match self.send(rested, request, limit).await {
+            match rested.send(request).await {
                 Err((Broken::Unsent(_), Some(back))) => {
                     sent(false);
                     request = back;
                 }
                 Err((broken, _)) => return Err(broken),
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok((rested, answer)),
             }
         }
-        let fresh = connect::open(&self.endpoint, &self.tls).await.map_err(Broken::Unsent)?;
+        let mut fresh = connect::open(&self.endpoint, &self.tls).await.map_err(Broken::Unsent)?;
         sent(true);
-        self.send(fresh, request, limit).await.map_err(|(broken, _)| broken)
+        match fresh.send(request).await {
+            Ok(answer) => Ok((fresh, answer)),
+            Err((broken, _)) => Err(broken),
+        }
     }
 
-    #[allow(clippy::type_complexity, clippy::result_large_err)]
-    async fn send(
+    /// Reads the body of an answer that [`begin`](Self::begin) gave.
+    pub(crate) async fn finish(
         self: &Arc<Self>,
         mut connection: Connection,
-        request: Request<Full<Bytes>>,
+        answer: Response<Incoming>,
         limit: usize,
-    ) -> Result<Response<Bytes>, (Broken, Option<Request<Full<Bytes>>>)> {
-        let Connection { sender, driver, .. } = &mut connection;
-        let answer = match drive(driver, sender.try_send_request(request)).await {
-            Ok(answer) => answer,
-            Err(mut error) => {
-                let back = error.take_message();
-                let message = crate::chain(error.error());
-                return Err((
-                    if back.is_some() { Broken::Unsent(message) } else { Broken::Sent(message) },
-                    back,
-                ));
-            }
-        };
+    ) -> Result<Response<Bytes>, Broken> {
         let (head, body) = answer.into_parts();
-        let body = drive(driver, read(body, limit)).await.map_err(|broken| (broken, None))?;
-        self.put_back(connection).await;
+        let body = drive(&mut connection.driver, read(body, limit)).await?;
+        let mut connection = Some(connection);
+        poll_fn(|cx| Poll::Ready(connection.take().map(|connection| self.put_back(connection, cx)))).await;
         Ok(Response::from_parts(head, body))
     }
 
@@ -141,14 +151,14 @@ impl Connections {
     async fn take(&self) -> Option<Connection> {
         loop {
             let mut connection = self.resting().list.pop_back()?;
-            if connection.since.elapsed() < IDLE && connection.is_usable().await {
+            if connection.since.elapsed() < IDLE && poll_fn(|cx| Poll::Ready(connection.poll_usable(cx))).await {
                 return Some(connection);
             }
         }
     }
 
-    async fn put_back(self: &Arc<Self>, mut connection: Connection) {
-        if !connection.is_usable().await {
+    fn put_back(self: &Arc<Self>, mut connection: Connection, cx: &mut Context<'_>) {
+        if !connection.poll_usable(cx) {
             return;
         }
         connection.since = Instant::now();
@@ -181,12 +191,63 @@ async fn sweep(connections: Weak<Connections>) {
 
 impl Connection {
     /// Polls once: whether it is open, and ready for a request.
-    async fn is_usable(&mut self) -> bool {
-        poll_fn(|cx| {
-            poll_driver(&mut self.driver, cx);
-            Poll::Ready(self.driver.is_some() && self.sender.is_ready())
+    fn poll_usable(&mut self, cx: &mut Context<'_>) -> bool {
+        poll_driver(&mut self.driver, cx);
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    #[allow(clippy::type_complexity, clippy::result_large_err)]
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, (Broken, Option<Request<Full<Bytes>>>)> {
+        drive(&mut self.driver, self.sender.try_send_request(request)).await.map_err(|mut error| {
+            let back = error.take_message();
+            let message = crate::chain(error.error());
+            (if back.is_some() { Broken::Unsent(message) } else { Broken::Sent(message) }, back)
         })
-        .await
+    }
+
+    /// The next piece of `body`, which came over this connection.
+    pub(crate) fn poll_data(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, String>>> {
+        loop {
+            let frame = match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Pending => {
+                    poll_driver(&mut self.driver, cx);
+                    std::task::ready!(Pin::new(&mut *body).poll_frame(cx))
+                }
+                ready => std::task::ready!(ready),
+            };
+            match frame {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(crate::chain(&error)))),
+                // Trailers say nothing here.
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Some(Ok(data))),
+                    Err(_) => continue,
+                },
+            }
+        }
+    }
+}
+
+/// The right to use a connection, given back when dropped.
+pub(crate) struct Permit(Arc<Connections>);
+
+impl Permit {
+    /// Gives back the connection as well.
+    pub(crate) fn put_back(self, connection: Connection, cx: &mut Context<'_>) {
+        self.0.put_back(connection, cx);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.permits.add_permits(1);
     }
 }
 

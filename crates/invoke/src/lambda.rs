@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Request};
+use http_body_util::Full;
 use lambridge_model::{Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
@@ -15,9 +16,10 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::connection::{Broken, Connections, Tls};
-use crate::credentials::Store;
+use crate::credentials::{Lease, Store};
 use crate::draft::{self, Kept, Malformed};
 use crate::endpoint::Endpoint;
+use crate::streamed::Streamed;
 use crate::{ClientError, Env, Executed, InvokeError, Invoked, Shared, answer, credentials};
 
 /// A client of one Lambda endpoint. Cheap to clone.
@@ -141,27 +143,31 @@ impl Lambda {
         Target::new(wire::invoke_path(&name.unqualified().to_string(), qualifier))
     }
 
+    /// As [`target`](Self::target), for [`invoke_streaming`](Self::invoke_streaming).
+    pub fn stream_target(function: &Function) -> Target {
+        Self::stream_target_of(&function.name, function.qualifier.as_deref())
+    }
+
+    /// As [`target_of`](Self::target_of), for [`invoke_streaming`](Self::invoke_streaming).
+    pub fn stream_target_of(name: &FunctionName, qualifier: Option<&str>) -> Target {
+        let qualifier = name.qualifier().or(qualifier);
+        Target::new(wire::stream_path(&name.unqualified().to_string(), qualifier))
+    }
+
     /// Sends one signed Invoke. No hidden retries.
     pub async fn invoke(&self, call: Call<'_>) -> Result<Invoked, InvokeError> {
-        let mut headers = [("content-type", "application/json"); 3];
-        let mut count = 1;
-        if call.kind != InvocationType::RequestResponse {
-            headers[count] = (wire::X_AMZ_INVOCATION_TYPE, call.kind.as_str());
-            count += 1;
-        }
-        if call.log_tail {
-            headers[count] = (wire::X_AMZ_LOG_TYPE, "Tail");
-            count += 1;
-        }
-        let outgoing = Outgoing {
-            method: Method::POST,
-            path_and_query: &call.target.path_and_query,
-            headers: &headers[..count],
-            payload: call.payload,
-            trace_id: call.trace_id,
-            kept: Some(&call.target.kept),
-        };
+        let (headers, count) = call.headers();
+        let outgoing = call.outgoing(&headers[..count]);
         self.send(&outgoing, call.deadline).await
+    }
+
+    /// Sends one signed InvokeWithResponseStream, and reads the head of its answer. `call.target` is one of
+    /// [`stream_target`](Self::stream_target). The deadline goes on to the first piece: see [`Streamed`].
+    pub async fn invoke_streaming(&self, call: Call<'_>) -> Result<Streamed, InvokeError> {
+        let (headers, count) = call.headers();
+        let outgoing = call.outgoing(&headers[..count]);
+        let sent = AtomicBool::new(false);
+        within(call.deadline, &sent, self.inner.open(&outgoing, call.deadline, &sent)).await
     }
 
     /// Sends one signed request, and reads its answer.
@@ -171,12 +177,49 @@ impl Lambda {
         deadline: Instant,
     ) -> Result<Invoked, InvokeError> {
         let sent = AtomicBool::new(false);
-        match tokio::time::timeout_at(deadline, self.inner.send(outgoing, &sent)).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let executed = if sent.load(Ordering::Relaxed) { Executed::Maybe } else { Executed::No };
-                Err(InvokeError::Timeout { executed })
-            }
+        within(deadline, &sent, self.inner.send(outgoing, &sent)).await
+    }
+}
+
+impl Call<'_> {
+    /// Those beside what each request has, and how many they are.
+    fn headers(&self) -> ([(&'static str, &'static str); 3], usize) {
+        let mut headers = [("content-type", "application/json"); 3];
+        let mut count = 1;
+        if self.kind != InvocationType::RequestResponse {
+            headers[count] = (wire::X_AMZ_INVOCATION_TYPE, self.kind.as_str());
+            count += 1;
+        }
+        if self.log_tail {
+            headers[count] = (wire::X_AMZ_LOG_TYPE, "Tail");
+            count += 1;
+        }
+        (headers, count)
+    }
+
+    fn outgoing<'a>(&'a self, headers: &'a [(&'static str, &'static str)]) -> Outgoing<'a> {
+        Outgoing {
+            method: Method::POST,
+            path_and_query: &self.target.path_and_query,
+            headers,
+            payload: self.payload.clone(),
+            trace_id: self.trace_id,
+            kept: Some(&self.target.kept),
+        }
+    }
+}
+
+/// Runs `call` until the deadline. `sent` is where it tells whether its request has left.
+async fn within<T>(
+    deadline: Instant,
+    sent: &AtomicBool,
+    call: impl Future<Output = Result<T, InvokeError>>,
+) -> Result<T, InvokeError> {
+    match tokio::time::timeout_at(deadline, call).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let executed = if sent.load(Ordering::Relaxed) { Executed::Maybe } else { Executed::No };
+            Err(InvokeError::Timeout { executed })
         }
     }
 }
@@ -196,21 +239,53 @@ pub(crate) struct Outgoing<'a> {
 
 impl Inner {
     async fn send(&self, outgoing: &Outgoing<'_>, sent: &AtomicBool) -> Result<Invoked, InvokeError> {
-        let region = self.region().await?;
-        let connections = self.connections(region).await?;
-        let lease = self.store.get(region).await.map_err(|message| InvokeError::NoCredentials { message })?;
+        let (region, connections, lease) = self.ready().await?;
         let _permit = connections.permit().await;
-        let request = draft::request(outgoing, connections.endpoint(), &lease, region, SystemTime::now())
-            .map_err(|Malformed(what)| unsent(format!("the request's {what} cannot be sent")))?;
+        let request = signed(outgoing, connections, &lease, region)?;
         let answer = connections
             .exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed))
             .await
             .map_err(unreachable)?;
+        self.judge(answer, &lease)
+    }
+
+    /// As [`send`](Self::send), up to the head of an answer that is a stream.
+    async fn open(
+        &self,
+        outgoing: &Outgoing<'_>,
+        deadline: Instant,
+        sent: &AtomicBool,
+    ) -> Result<Streamed, InvokeError> {
+        let (region, connections, lease) = self.ready().await?;
+        let permit = connections.own_permit().await;
+        let request = signed(outgoing, connections, &lease, region)?;
+        let (connection, answer) = connections
+            .begin(request, |now| sent.store(now, Ordering::Relaxed))
+            .await
+            .map_err(unreachable)?;
+        if answer::is_stream(&answer) {
+            return Ok(Streamed::new(connection, permit, answer, deadline));
+        }
+        let answer = connections.finish(connection, answer, SYNC_PAYLOAD).await.map_err(unreachable)?;
+        let invoked = self.judge(answer, &lease)?;
+        Err(answer::no_stream(invoked))
+    }
+
+    /// What each call needs before it is signed.
+    async fn ready(&self) -> Result<(&str, &Arc<Connections>, Arc<Lease>), InvokeError> {
+        let region = self.region().await?;
+        let connections = self.connections(region).await?;
+        let lease = self.store.get(region).await.map_err(|message| InvokeError::NoCredentials { message })?;
+        Ok((region, connections, lease))
+    }
+
+    /// The outcome; keys that Lambda refuses are not used again.
+    fn judge(&self, answer: http::Response<Bytes>, lease: &Arc<Lease>) -> Result<Invoked, InvokeError> {
         let outcome = answer::read(answer);
         if let Err(InvokeError::AccessDenied { kind, .. }) = &outcome
             && answer::blames_keys(kind)
         {
-            self.store.refused(&lease);
+            self.store.refused(lease);
         }
         outcome
     }
@@ -237,6 +312,16 @@ impl Inner {
         });
         made.await
     }
+}
+
+fn signed(
+    outgoing: &Outgoing<'_>,
+    connections: &Connections,
+    lease: &Arc<Lease>,
+    region: &str,
+) -> Result<Request<Full<Bytes>>, InvokeError> {
+    draft::request(outgoing, connections.endpoint(), lease, region, SystemTime::now())
+        .map_err(|Malformed(what)| unsent(format!("the request's {what} cannot be sent")))
 }
 
 fn unsent(message: String) -> InvokeError {

@@ -1,4 +1,4 @@
-//! Lambda's API: Invoke, ListFunctions and ListAliases over a pooled, signed HTTP client.
+//! Lambda's API: Invoke, buffered and streamed, ListFunctions and ListAliases over a pooled, signed HTTP client.
 //!
 //! One [`Lambda`] serves one (region, endpoint, credentials) combination; [`Pool`] hands them out and survives
 //! reloads. An [`InvokeError`] always says whether the function may have run. Nothing is tried twice in here but a request
@@ -16,10 +16,12 @@ mod lambda;
 mod list;
 mod outcome;
 mod sign;
+mod streamed;
 
 pub use lambda::{Call, Lambda, Target};
 pub use list::{Listed, ListedAlias};
 pub use outcome::{Executed, InvokeError, Invoked};
+pub use streamed::{StreamError, Streamed};
 
 use std::collections::HashMap;
 use std::fmt;

@@ -33,8 +33,11 @@ pub struct Function {
     pub discover: bool,
     /// Media types that are base64 in `rest_v1` events, `*/*` for all; `None` is "all that is not text".
     pub binary_media_types: Option<Vec<String>>,
-    /// The whole call, queueing and retries included. Default 30 s.
+    /// The whole call, queueing and retries included; of a streamed answer, its head. Default 30 s.
     pub timeout: Duration,
+    /// The longest pause within a streamed answer. Default 5 min, as API Gateway's. Source: API Gateway developer guide,
+    /// "Stream the integration response".
+    pub idle_timeout: Duration,
     /// What is tried again.
     pub retries: Retries,
     /// How many calls at once.
@@ -60,6 +63,7 @@ impl Function {
             discover: false,
             binary_media_types: None,
             timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(300),
             retries: Retries::default(),
             concurrency: Concurrency::default(),
             run: None,
@@ -123,6 +127,8 @@ pub enum Invocation {
     /// Wait for the answer.
     #[default]
     Sync,
+    /// Pass the answer on as it comes.
+    Stream,
     /// Queue: 202.
     Async,
     /// Check only: 204.

@@ -39,7 +39,10 @@ impl FunctionState {
         others: impl Iterator<Item = &'f Arc<FunctionState>>,
     ) -> Result<Self, ClientError> {
         let lambda = pool.client(function)?;
-        let target = Lambda::target(function);
+        let target = match function.invoke {
+            Invocation::Stream => Lambda::stream_target(function),
+            Invocation::Sync | Invocation::Async | Invocation::DryRun => Lambda::target(function),
+        };
         let concurrency = function.concurrency;
         let gate = Gate::new(concurrency.max, concurrency.queue, concurrency.wait);
         let entry = Entry::new(function, &lambda, others.filter_map(|state| state.directory()));
@@ -65,16 +68,22 @@ impl FunctionState {
 
     pub(crate) fn kind(&self) -> InvocationType {
         match self.settings.invoke {
-            Invocation::Sync => InvocationType::RequestResponse,
+            Invocation::Sync | Invocation::Stream => InvocationType::RequestResponse,
             Invocation::Async => InvocationType::Event,
             Invocation::DryRun => InvocationType::DryRun,
         }
     }
 
+    /// Whether a call goes on when its client goes. Lambda runs on regardless, and a buffered answer is short; a stream
+    /// could go on for long with no one to read it.
+    pub(crate) fn outlives_its_client(&self) -> bool {
+        self.settings.invoke != Invocation::Stream
+    }
+
     /// The largest event its kind of invocation takes.
     pub(crate) fn event_max(&self) -> usize {
         match self.settings.invoke {
-            Invocation::Sync | Invocation::DryRun => limits::SYNC_PAYLOAD,
+            Invocation::Sync | Invocation::Stream | Invocation::DryRun => limits::SYNC_PAYLOAD,
             Invocation::Async => limits::ASYNC_PAYLOAD,
         }
     }
@@ -87,7 +96,7 @@ fn unplaced(function: &Function) -> Function {
 /// A semaphore with a bounded queue.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    running: Semaphore,
+    running: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
     wait: Duration,
@@ -95,7 +104,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     fn new(max: usize, queue: usize, wait: Duration) -> Self {
-        let running = Semaphore::new(max.min(Semaphore::MAX_PERMITS));
+        let running = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
         Self { running, waiting: AtomicUsize::new(0), queue, wait }
     }
 
@@ -116,9 +125,24 @@ impl Gate {
         }
     }
 
+    /// Keeps a permit of this gate beyond the request's future.
+    pub(crate) fn hold(&self, permit: SemaphorePermit<'_>) -> Held {
+        permit.forget();
+        Held(Arc::clone(&self.running))
+    }
+
     /// Refuses whoever still waits: the gateway ends.
     pub(crate) fn close(&self) {
         self.running.close();
+    }
+}
+
+/// A permit of a streamed answer, given back when dropped.
+pub(crate) struct Held(Arc<Semaphore>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
     }
 }
 

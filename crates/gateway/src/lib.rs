@@ -7,8 +7,13 @@
 //! a list of its stages; `router`, `headers`, `retry`, `weights` and `problem` are the pure rules it
 //! applies; `record` is written once at the end. `compile` makes the snapshot that a request holds to its end.
 
+// The request path is one future, of futures within futures down to the socket: more of them than the compiler's
+// usual bound on nested types.
+#![recursion_limit = "256"]
+
 mod access_log;
 mod admin;
+mod answer_body;
 mod attended;
 mod body;
 mod budget;
@@ -17,6 +22,7 @@ mod compile;
 mod connection;
 mod directory;
 mod drain;
+mod flow;
 mod function;
 mod head_guard;
 mod headers;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::request::Parts;
 use lambridge_invoke::{Lambda, Target};
-use lambridge_model::{FunctionFrom, NameSource};
+use lambridge_model::{FunctionFrom, Invocation, NameSource};
 use lambridge_wire::name::FunctionName;
 use percent_encoding::percent_decode_str;
 
@@ -59,7 +59,12 @@ impl Named {
             return Err(unknown());
         }
         let parsed: FunctionName = name.parse().map_err(|_| unknown())?;
-        Ok(Lambda::target_of(&parsed, self.function.settings.qualifier.as_deref()))
+        let settings = &self.function.settings;
+        let qualifier = settings.qualifier.as_deref();
+        Ok(match settings.invoke {
+            Invocation::Stream => Lambda::stream_target_of(&parsed, qualifier),
+            _ => Lambda::target_of(&parsed, qualifier),
+        })
     }
 }
 

@@ -5,21 +5,21 @@
 mod answer;
 mod call;
 mod event;
+mod stream;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use http::header::HeaderValue;
 use http::request::Parts;
 use http::{HeaderName, Request, Response, Uri, Version};
 use http_body::Body as _;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use lambridge_invoke::Target;
 use tokio::time::Instant;
 
+use crate::answer_body::AnswerBody;
 use crate::compile::{CompiledRoute, CompiledTarget, Snapshot, static_answer};
 use crate::connection::Connection;
 use crate::function::FunctionState;
@@ -29,6 +29,7 @@ use crate::record::{self, Record};
 use crate::router::{Found, Lookup};
 use crate::{body, random, script, weights};
 
+use call::Called;
 use event::Matched;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,7 +39,7 @@ pub(crate) async fn serve(
     connection: Arc<Connection>,
     request: Request<Incoming>,
     refused: Option<Reason>,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let (head, body) = request.into_parts();
     let mut record = Record::begin(connection.clone(), &head);
     let answer = exchange(&connection, &head, body, refused, &mut record).await;
@@ -52,7 +53,7 @@ async fn exchange(
     body: Incoming,
     refused: Option<Reason>,
     record: &mut Record,
-) -> Result<Response<Full<Bytes>>, Refusal> {
+) -> Result<Response<AnswerBody>, Refusal> {
     let facts = &mut record.facts;
     let snapshot = connection.shared.snapshot.load_full();
     facts.errors = snapshot.errors_of(connection.listener);
@@ -60,7 +61,7 @@ async fn exchange(
     let host = admit(connection, head, refused)?;
     let route = route(&snapshot, connection, head, host, facts)?;
     if let CompiledTarget::Static { status, headers, body } = &route.target {
-        return Ok(static_answer(*status, headers, body));
+        return Ok(static_answer(*status, headers, body).map(AnswerBody::Whole));
     }
     let parameters = route.parameters_of(head.uri.path());
     let function = choose(&route.target, facts)?;
@@ -75,14 +76,18 @@ async fn exchange(
     let matched = Matched { route, parameters: &parameters, host };
     let event = event::encode(function, &matched, told, body, &client, facts);
     event::fits(&event, function, body.len(), &mut memory)?;
-    let _permit = function.gate.enter(deadline).await?;
-    connection.exchange.calling.store(true, Ordering::Relaxed);
+    let permit = function.gate.enter(deadline).await?;
+    connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);
     let trace_id = head.headers.get("x-amzn-trace-id").filter(|_| client.trusted);
     let called = call::invoke(function, &target, event, head, trace_id, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
-    let invoked = called?;
-    memory.count(invoked.payload.len());
-    answer::decode(function, &invoked, head, facts)
+    match called? {
+        Called::Stream(streamed) => stream::answer(function, streamed, permit, head, facts).await,
+        Called::Whole(invoked) => {
+            memory.count(invoked.payload.len());
+            Ok(answer::decode(function, &invoked, head, facts)?.map(AnswerBody::Whole))
+        }
+    }
 }
 
 /// Who asks, and under which id.
@@ -199,9 +204,9 @@ fn name<'a>(
 fn finish(
     connection: &Connection,
     head: &Parts,
-    answer: Result<Response<Full<Bytes>>, Refusal>,
+    answer: Result<Response<AnswerBody>, Refusal>,
     mut record: Record,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let facts = &mut record.facts;
     let mut response = answer.unwrap_or_else(|mut refusal| {
         facts.reason = Some(refusal.reason);
@@ -209,13 +214,17 @@ fn finish(
         if let Some(calls) = &facts.calls {
             calls.error();
         }
-        refusal.respond(facts.errors, &facts.request_id)
+        refusal.respond(facts.errors, &facts.request_id).map(AnswerBody::Whole)
     });
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
     answer::without_body_where_none_belongs(&head.method, &mut response);
     facts.status = response.status().as_u16();
+    if let AnswerBody::Stream(flow) = response.body_mut() {
+        flow.follow(record);
+        return response;
+    }
     facts.bytes_out = response.body().size_hint().exact().map_or(0, |bytes| bytes as usize);
     if connection.exchange.gone.load(Ordering::Relaxed) {
         facts.reason = Some(Reason::ClientGone);

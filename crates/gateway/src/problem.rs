@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use lambridge_invoke::InvokeError;
+use lambridge_invoke::{InvokeError, StreamError};
 use lambridge_model::Errors;
 
 /// Why a request got no answer of its target. One row of the error table each.
@@ -174,6 +174,25 @@ impl Refusal {
             refusal.retry_after = Some(wait.as_secs().max(1));
         }
         refusal
+    }
+
+    /// What ended a streamed answer; before its head the client learns it, afterwards the log.
+    pub(crate) fn from_stream(error: &StreamError) -> Self {
+        let reason = match error {
+            StreamError::Function { .. } => Reason::FunctionError,
+            StreamError::Service { .. } => Reason::ServiceError,
+            StreamError::Broken { .. } => Reason::Unreachable,
+            StreamError::Timeout => Reason::Timeout,
+        };
+        let refusal = Self::from(reason);
+        match error {
+            StreamError::Function { code, details } => {
+                let shown: String = details.chars().take(512).collect();
+                let payload = Bytes::copy_from_slice(details.as_bytes());
+                refusal.with_detail(format!("{code}: {shown}")).with_payload(payload)
+            }
+            other => refusal.with_detail(other.to_string()),
+        }
     }
 
     /// The answer in the style of `errors`. `request_id` is plain ASCII by construction.

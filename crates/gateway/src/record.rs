@@ -41,12 +41,21 @@ pub(crate) struct Facts {
     pub(crate) bytes_out: usize,
 }
 
+impl Facts {
+    /// Also an answer that broke off: the client saw its status, and not the reason.
+    fn is_failure(&self) -> bool {
+        self.status >= 500 || self.reason.is_some_and(|reason| reason.status() >= 500)
+    }
+}
+
 /// A request's facts and where they go.
 #[derive(Debug)]
 pub(crate) struct Record {
     connection: Arc<Connection>,
     pub(crate) facts: Facts,
     written: bool,
+    /// Its answer is streamed: the exchange on the connection ends with it.
+    streamed: bool,
 }
 
 impl Record {
@@ -85,20 +94,38 @@ impl Record {
             bytes_in: 0,
             bytes_out: 0,
         };
-        Self { connection, facts, written: false }
+        Self { connection, facts, written: false, streamed: false }
     }
 
     /// Writes the record. `status` and the counts are in the facts by now.
     pub(crate) fn write(&mut self) {
         self.written = true;
+        if self.streamed {
+            self.connection.exchange.end();
+        }
         let shared = &self.connection.shared;
         self.facts.total_us = micros(self.facts.started);
         let log = shared.snapshot.load().model.log;
-        if log.level >= LogLevel::Info || (log.level >= LogLevel::Error && self.facts.status >= 500) {
+        if log.level >= LogLevel::Info || (log.level >= LogLevel::Error && self.facts.is_failure()) {
             access_log::write(log.format, &self.facts, &*shared.surroundings.access_log);
         }
         if let Some(observer) = &shared.surroundings.observer {
             observer(&self.finished());
+        }
+    }
+
+    /// The head is out; an answer of unknown length follows.
+    pub(crate) fn stream(mut self) -> Self {
+        self.streamed = true;
+        self
+    }
+
+    /// The answer had begun and will not end.
+    pub(crate) fn break_off(&mut self, reason: Reason, detail: Option<String>) {
+        self.facts.reason = Some(reason);
+        self.facts.detail = detail;
+        if let Some(calls) = &self.facts.calls {
+            calls.error();
         }
     }
 
@@ -123,7 +150,10 @@ impl Drop for Record {
     fn drop(&mut self) {
         if !self.written {
             self.facts.reason = Some(Reason::ClientGone);
-            self.facts.status = Reason::ClientGone.status();
+            // A status that the client has seen stays.
+            if self.facts.status == 0 {
+                self.facts.status = Reason::ClientGone.status();
+            }
             self.write();
         }
     }

@@ -77,7 +77,10 @@ async fn plain<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let own = connection.clone();
         Attended::new(connection.clone(), async move {
             let answer = pipeline::serve(own.clone(), request, refused).await;
-            own.exchange.end();
+            // A streamed answer goes on: the connection is idle when it has ended.
+            if !answer.body().is_stream() {
+                own.exchange.end();
+            }
             Ok::<_, std::convert::Infallible>(answer)
         })
     });

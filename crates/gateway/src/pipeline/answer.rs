@@ -17,6 +17,7 @@ use lambridge_event::{Answer, decode_answer};
 use lambridge_invoke::Invoked;
 use lambridge_model::{AnswerRule, Invocation};
 
+use crate::answer_body::AnswerBody;
 use crate::function::FunctionState;
 use crate::headers;
 use crate::problem::{Reason, Refusal};
@@ -32,19 +33,19 @@ pub(super) fn decode(
     match (function.settings.invoke, &function.settings.answer) {
         (Invocation::Async, _) => Ok(empty(StatusCode::ACCEPTED)),
         (Invocation::DryRun, _) => Ok(empty(StatusCode::NO_CONTENT)),
-        (Invocation::Sync, AnswerRule::Raw) => {
+        (Invocation::Sync | Invocation::Stream, AnswerRule::Raw) => {
             let mut response = Response::new(Full::new(invoked.payload.clone()));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Ok(response)
         }
-        (Invocation::Sync, AnswerRule::Krakend(rule)) => krakend::decode(rule, invoked),
-        (Invocation::Sync, AnswerRule::GlooAlb) => {
+        (Invocation::Sync | Invocation::Stream, AnswerRule::Krakend(rule)) => krakend::decode(rule, invoked),
+        (Invocation::Sync | Invocation::Stream, AnswerRule::GlooAlb) => {
             gloo(gloo::decode_alb(&invoked.payload), &invoked.payload, head, facts)
         }
-        (Invocation::Sync, AnswerRule::GlooApiGateway) => {
+        (Invocation::Sync | Invocation::Stream, AnswerRule::GlooApiGateway) => {
             gloo(gloo::decode_api_gateway(&invoked.payload), &invoked.payload, head, facts)
         }
-        (Invocation::Sync, AnswerRule::Proxy) => {
+        (Invocation::Sync | Invocation::Stream, AnswerRule::Proxy) => {
             let answer = decode_answer(function.settings.event, &invoked.payload)
                 .map_err(|error| malformed(error.to_string()))?;
             respond(answer, &invoked.payload, head)
@@ -76,15 +77,7 @@ fn gloo(
 
 /// The answer on its way to the client.
 fn respond(answer: Answer<'_>, payload: &Bytes, head: &Parts) -> Result<Response<Full<Bytes>>, Refusal> {
-    // 1xx is no final answer, and would leave the client waiting for one.
-    let status = StatusCode::from_u16(answer.status)
-        .ok()
-        .filter(|status| !status.is_informational())
-        .ok_or_else(|| malformed(format!("`{}` is not a final status", answer.status)))?;
-    let mut fields = HeaderMap::with_capacity(answer.headers.len() + 2);
-    let borrowed = answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
-    let declared =
-        headers::for_answer(borrowed, &mut fields).map_err(|error| malformed(error.to_string()))?;
+    let (status, mut fields, declared) = head_of(&answer)?;
     let body = match answer.body {
         Cow::Borrowed(part) => shared_part(payload, part),
         Cow::Owned(whole) => Bytes::from(whole),
@@ -99,6 +92,20 @@ fn respond(answer: Answer<'_>, payload: &Bytes, head: &Parts) -> Result<Response
     *response.status_mut() = status;
     *response.headers_mut() = fields;
     Ok(response)
+}
+
+/// Status and fields as the client gets them, and the length that the function has declared.
+pub(super) fn head_of(answer: &Answer<'_>) -> Result<(StatusCode, HeaderMap, Option<u64>), Refusal> {
+    // 1xx is no final answer, and would leave the client waiting for one.
+    let status = StatusCode::from_u16(answer.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or_else(|| malformed(format!("`{}` is not a final status", answer.status)))?;
+    let mut fields = HeaderMap::with_capacity(answer.headers.len() + 2);
+    let borrowed = answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let declared =
+        headers::for_answer(borrowed, &mut fields).map_err(|error| malformed(error.to_string()))?;
+    Ok((status, fields, declared))
 }
 
 /// `part` without a copy where it lies in `payload`, which `slice_ref` would insist on by a panic.
@@ -117,7 +124,7 @@ fn empty(status: StatusCode) -> Response<Full<Bytes>> {
 }
 
 /// HEAD, 204 and 304 have no body whatever the function said; RFC 9110 sections 9.3.2, 15.3.5, 15.4.5.
-pub(super) fn without_body_where_none_belongs(method: &Method, response: &mut Response<Full<Bytes>>) {
+pub(super) fn without_body_where_none_belongs(method: &Method, response: &mut Response<AnswerBody>) {
     let status = response.status();
     let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if *method != Method::HEAD && !bodiless {
@@ -125,7 +132,11 @@ pub(super) fn without_body_where_none_belongs(method: &Method, response: &mut Re
         return;
     }
     let length = response.body().size_hint().exact().unwrap_or_default();
-    *response.body_mut() = Full::default();
+    if let AnswerBody::Stream(flow) =
+        std::mem::replace(response.body_mut(), AnswerBody::Whole(Full::default()))
+    {
+        flow.run_out();
+    }
     let fields = response.headers_mut();
     fields.remove(TRANSFER_ENCODING);
     if bodiless {

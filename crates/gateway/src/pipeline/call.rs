@@ -5,7 +5,8 @@ use std::time::Instant as Clock;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::request::Parts;
-use lambridge_invoke::{Call, InvokeError, Invoked, Target};
+use lambridge_invoke::{Call, InvokeError, Invoked, Streamed, Target};
+use lambridge_model::Invocation;
 use memchr::memmem;
 use tokio::time::Instant;
 
@@ -13,6 +14,13 @@ use crate::function::FunctionState;
 use crate::problem::{Reason, Refusal};
 use crate::record::{Facts, micros};
 use crate::{random, retry};
+
+/// What a function gave.
+pub(super) enum Called {
+    Whole(Invoked),
+    /// It has begun.
+    Stream(Streamed),
+}
 
 /// Invokes the function, again where that is safe and worthwhile; a function error is a refusal.
 pub(super) async fn invoke(
@@ -23,22 +31,27 @@ pub(super) async fn invoke(
     trace_id: Option<&HeaderValue>,
     deadline: Instant,
     facts: &mut Facts,
-) -> Result<Invoked, Refusal> {
+) -> Result<Called, Refusal> {
     if let Some(calls) = &facts.calls {
         calls.invoke();
     }
     let began = Clock::now();
     let called = attempts(function, target, event, head, trace_id, deadline, facts).await;
     facts.invoke_us = micros(began);
-    let invoked = called.map_err(|error| {
+    let called = called.map_err(|error| {
         facts.lambda_request_id = request_id(&error).map(str::to_owned);
         Refusal::from_invoke(&error)
     })?;
-    facts.lambda_request_id.clone_from(&invoked.request_id);
-    match &invoked.function_error {
-        None => Ok(invoked),
-        Some(kind) => Err(function_error(kind, &invoked.payload)),
+    match &called {
+        Called::Whole(invoked) => {
+            facts.lambda_request_id.clone_from(&invoked.request_id);
+            if let Some(kind) = &invoked.function_error {
+                return Err(function_error(kind, &invoked.payload));
+            }
+        }
+        Called::Stream(streamed) => facts.lambda_request_id.clone_from(&streamed.request_id),
     }
+    Ok(called)
 }
 
 async fn attempts(
@@ -49,7 +62,7 @@ async fn attempts(
     trace_id: Option<&HeaderValue>,
     deadline: Instant,
     facts: &mut Facts,
-) -> Result<Invoked, InvokeError> {
+) -> Result<Called, InvokeError> {
     let retries = function.settings.retries;
     let idempotent = retry::is_idempotent(&head.method);
     loop {
@@ -62,8 +75,14 @@ async fn attempts(
             trace_id: trace_id.and_then(|value| value.to_str().ok()),
             deadline,
         };
-        let error = match function.lambda.invoke(call).await {
-            Ok(invoked) => return Ok(invoked),
+        let called = match function.settings.invoke {
+            Invocation::Stream => function.lambda.invoke_streaming(call).await.map(Called::Stream),
+            Invocation::Sync | Invocation::Async | Invocation::DryRun => {
+                function.lambda.invoke(call).await.map(Called::Whole)
+            }
+        };
+        let error = match called {
+            Ok(called) => return Ok(called),
             Err(error) => error,
         };
         if facts.attempts > retries.max || !retry::is_worthwhile(&error, retries.on, idempotent) {

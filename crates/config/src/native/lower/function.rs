@@ -39,7 +39,12 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         ("gloo_api_gateway", AnswerRule::GlooApiGateway),
         ("krakend", AnswerRule::Krakend(Box::default())),
     ];
-    let kinds = [("sync", Invocation::Sync), ("async", Invocation::Async), ("dry_run", Invocation::DryRun)];
+    let kinds = [
+        ("sync", Invocation::Sync),
+        ("stream", Invocation::Stream),
+        ("async", Invocation::Async),
+        ("dry_run", Invocation::DryRun),
+    ];
     let on = [("safe", RetryOn::Safe), ("sdk", RetryOn::Sdk)];
     let retries = Retries::default();
     let concurrency = Concurrency::default();
@@ -63,6 +68,10 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         }
     }
     let invoke = lower.word(&function.invoke, "functions.*.invoke", &kinds).unwrap_or_default();
+    if let (Invocation::Stream, AnswerRule::Krakend(_), Some(leaf)) = (invoke, &answer, &function.invoke) {
+        lower.wrong(leaf, "does not go with `answer: krakend`", "an answer that is shaped is read whole: use `sync`");
+    }
+    let idle_timeout = idle_timeout(function, invoke, lower);
     let timeout = lower.duration(&function.timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(30));
     let retries = Retries {
         max: max_retries.unwrap_or(retries.max),
@@ -87,11 +96,23 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         discover: lower.bool(&function.discover).unwrap_or_default(),
         binary_media_types,
         timeout,
+        idle_timeout,
         retries,
         concurrency,
         run,
         origin: function.key.span.origin(),
     })
+}
+
+/// Between the pieces of a streamed answer; any other kind of call has none.
+fn idle_timeout(function: &syntax::Function, invoke: Invocation, lower: &mut Lower<'_>) -> Duration {
+    if let (Some(leaf), false) = (&function.idle_timeout, invoke == Invocation::Stream) {
+        lower
+            .report
+            .error(&leaf.span, "`idle_timeout` counts only for `invoke: stream`")
+            .help("remove it, or add `invoke: stream`");
+    }
+    lower.duration(&function.idle_timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(300))
 }
 
 /// What `answer: krakend` does to an object.

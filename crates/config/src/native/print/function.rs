@@ -41,6 +41,7 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
     }
     match function.invoke {
         Invocation::Sync => {}
+        Invocation::Stream => yaml.word("invoke", "stream"),
         Invocation::Async => yaml.word("invoke", "async"),
         Invocation::DryRun => yaml.word("invoke", "dry_run"),
     }
@@ -51,6 +52,7 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
         yaml.texts("binary_media_types", types.iter().map(String::as_str));
     }
     duration(yaml, "timeout", function.timeout, usual.timeout);
+    duration(yaml, "idle_timeout", function.idle_timeout, usual.idle_timeout);
     if function.retries != Retries::default() {
         yaml.map("retries", |yaml| {
             yaml.word("max", function.retries.max);

@@ -1,0 +1,55 @@
+//! The body of an answer: whole, or as it comes.
+//!
+//! Almost every answer is whole, and pays nothing for the other kind: no box, no task, no channel.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+
+use crate::flow::{Cut, Flow};
+
+/// What hyper writes.
+#[derive(Debug)]
+pub(crate) enum AnswerBody {
+    Whole(Full<Bytes>),
+    Stream(Box<Flow>),
+}
+
+impl AnswerBody {
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match self.get_mut() {
+            Self::Whole(whole) => {
+                let never = |error: Infallible| match error {};
+                Pin::new(whole).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(never)))
+            }
+            Self::Stream(flow) => flow.poll_next(cx).map(|next| next.map(|piece| piece.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(whole) => whole.size_hint(),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}

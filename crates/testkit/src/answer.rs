@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Mutex, Notify};
 
 /// An answer, or a way not to give one.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub(crate) enum Body {
     Sized(Vec<u8>),
     /// `Transfer-Encoding: chunked`, one entry a chunk, a pause after each.
     Chunks(Vec<Vec<u8>>, Duration),
+    /// The same, when the test says so.
+    Live(Arc<Mutex<UnboundedReceiver<Vec<u8>>>>),
     /// Ends with the connection.
     UntilClose(Vec<u8>),
 }
@@ -82,6 +85,14 @@ impl Answer {
     pub fn chunks(mut self, chunks: &[&[u8]], pause: Duration) -> Answer {
         self.body = Body::Chunks(chunks.iter().map(|c| c.to_vec()).collect(), pause);
         self
+    }
+
+    /// A chunked body: each piece that is sent is a chunk. It ends when the sender is dropped; the sender is closed when
+    /// the peer has gone.
+    pub fn live(mut self) -> (Answer, UnboundedSender<Vec<u8>>) {
+        let (sender, pieces) = unbounded_channel();
+        self.body = Body::Live(Arc::new(Mutex::new(pieces)));
+        (self, sender)
     }
 
     /// A body that ends with the connection.
@@ -178,7 +189,7 @@ impl Answer {
             Body::Sized(body) if !framed && !bodiless => {
                 out.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
             }
-            Body::Chunks(..) => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            Body::Chunks(..) | Body::Live(_) => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             Body::UntilClose(_) => out.extend_from_slice(b"Connection: close\r\n"),
             Body::Sized(_) => {}
         }

@@ -188,6 +188,23 @@ async fn send(stream: &mut TcpStream, answer: &Answer, head_only: bool) -> io::R
             bytes.extend_from_slice(body);
             ends_with_connection = true;
         }
+        Body::Live(pieces) => {
+            let mut pieces = pieces.lock().await;
+            loop {
+                stream.write_all(&bytes).await?;
+                bytes.clear();
+                let piece = tokio::select! {
+                    biased;
+                    piece = pieces.recv() => piece,
+                    () = gone(stream) => return Ok(false),
+                };
+                let Some(piece) = piece else { break };
+                bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                bytes.extend_from_slice(&piece);
+                bytes.extend_from_slice(b"\r\n");
+            }
+            bytes.extend_from_slice(b"0\r\n\r\n");
+        }
         Body::Chunks(chunks, pause) => {
             for chunk in chunks {
                 bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());

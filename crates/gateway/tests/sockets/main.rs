@@ -11,6 +11,7 @@ mod drain;
 mod gloo;
 mod refusals;
 mod reload;
+mod streams;
 #[allow(dead_code, reason = "the other test binary uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;

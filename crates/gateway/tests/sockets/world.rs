@@ -144,6 +144,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.answer().await
     }
 
+    /// Reads a head.
+    pub async fn head(&mut self) -> String {
+        let mut text = String::new();
+        while !text.ends_with("\r\n\r\n") {
+            let read = tokio::time::timeout(PATIENCE, self.0.read_line(&mut text)).await.expect("a head in time");
+            assert!(read.unwrap() > 0, "it ended after {text:?}");
+        }
+        text
+    }
+
+    /// Reads so many bytes.
+    pub async fn bytes(&mut self, count: usize) -> String {
+        let mut bytes = vec![0; count];
+        tokio::time::timeout(PATIENCE, self.0.read_exact(&mut bytes)).await.expect("bytes in time").unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
     /// Whether nothing at all comes for a moment.
     pub async fn is_silent(&mut self) -> bool {
         tokio::time::timeout(MOMENT, self.0.fill_buf()).await.is_err()

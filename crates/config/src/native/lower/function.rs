@@ -68,8 +68,11 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         }
     }
     let invoke = lower.word(&function.invoke, "functions.*.invoke", &kinds).unwrap_or_default();
-    if let (Invocation::Stream, AnswerRule::Krakend(_), Some(leaf)) = (invoke, &answer, &function.invoke) {
-        lower.wrong(leaf, "does not go with `answer: krakend`", "an answer that is shaped is read whole: use `sync`");
+    if let (Invocation::Stream, Some(leaf)) = (invoke, &function.invoke)
+        && !matches!(answer, AnswerRule::Proxy | AnswerRule::Raw)
+    {
+        let help = "other answers are read whole before they are passed on: use `sync`";
+        lower.wrong(leaf, "goes with `answer: proxy` and `answer: raw` only", help);
     }
     let idle_timeout = idle_timeout(function, invoke, lower);
     let timeout = lower.duration(&function.timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(30));

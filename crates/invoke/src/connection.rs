@@ -151,7 +151,9 @@ impl Connections {
     async fn take(&self) -> Option<Connection> {
         loop {
             let mut connection = self.resting().list.pop_back()?;
-            if connection.since.elapsed() < IDLE && poll_fn(|cx| Poll::Ready(connection.poll_usable(cx))).await {
+            if connection.since.elapsed() < IDLE
+                && poll_fn(|cx| Poll::Ready(connection.poll_usable(cx))).await
+            {
                 return Some(connection);
             }
         }

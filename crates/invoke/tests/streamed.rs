@@ -125,11 +125,11 @@ async fn pieces_come_before_the_end() {
     let (answer, pieces) = stream().live();
     lambda.push(answer);
     let mut streamed = open(&client(&lambda), LONG).await.unwrap();
-    pieces.send(piece("one")).unwrap();
+    pieces.try_send(piece("one")).unwrap();
     assert_eq!(streamed.next().await.unwrap().unwrap(), "one");
-    pieces.send(piece("two")).unwrap();
+    pieces.try_send(piece("two")).unwrap();
     assert_eq!(streamed.next().await.unwrap().unwrap(), "two");
-    pieces.send(complete(None)).unwrap();
+    pieces.try_send(complete(None)).unwrap();
     drop(pieces);
     assert!(streamed.next().await.is_none());
 }
@@ -156,7 +156,7 @@ async fn dropping_a_stream_ends_its_call() {
     let (answer, pieces) = stream().live();
     lambda.push(answer);
     let mut streamed = open(&client, LONG).await.unwrap();
-    pieces.send(piece("one")).unwrap();
+    pieces.try_send(piece("one")).unwrap();
     streamed.next().await.unwrap().unwrap();
     drop(streamed);
     tokio::time::timeout(LONG, pieces.closed()).await.expect("Lambda sees that no one listens");
@@ -181,7 +181,7 @@ async fn waits_end() {
     let (answer, pieces) = stream().live();
     lambda.push(answer);
     let mut streamed = open(&client(&lambda), LONG).await.unwrap();
-    pieces.send(piece("one")).unwrap();
+    pieces.try_send(piece("one")).unwrap();
     streamed.next().await.unwrap().unwrap();
     streamed.set_idle(short);
     assert_eq!(streamed.next().await, Some(Err(StreamError::Timeout)));

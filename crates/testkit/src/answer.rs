@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Mutex, Notify};
 
 /// An answer, or a way not to give one.
@@ -25,7 +25,7 @@ pub(crate) enum Body {
     /// `Transfer-Encoding: chunked`, one entry a chunk, a pause after each.
     Chunks(Vec<Vec<u8>>, Duration),
     /// The same, when the test says so.
-    Live(Arc<Mutex<UnboundedReceiver<Vec<u8>>>>),
+    Live(Arc<Mutex<Receiver<Vec<u8>>>>),
     /// Ends with the connection.
     UntilClose(Vec<u8>),
 }
@@ -88,9 +88,9 @@ impl Answer {
     }
 
     /// A chunked body: each piece that is sent is a chunk. It ends when the sender is dropped; the sender is closed when
-    /// the peer has gone.
-    pub fn live(mut self) -> (Answer, UnboundedSender<Vec<u8>>) {
-        let (sender, pieces) = unbounded_channel();
+    /// the peer has gone. 64 pieces wait at most.
+    pub fn live(mut self) -> (Answer, Sender<Vec<u8>>) {
+        let (sender, pieces) = channel(64);
         self.body = Body::Live(Arc::new(Mutex::new(pieces)));
         (self, sender)
     }

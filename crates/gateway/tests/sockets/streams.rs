@@ -6,7 +6,7 @@ use lambridge_model::{AnswerRule, Concurrency, Invocation, LogLevel, Model};
 use lambridge_testkit::Answer;
 use lambridge_wire::eventstream::{InvokeComplete, encode_complete, encode_payload};
 use lambridge_wire::invoke::EVENT_STREAM_TYPE;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 use crate::support::get;
 use crate::world::{Client, PATIENCE, World, check, f, start};
@@ -45,12 +45,12 @@ async fn streaming(change: impl FnOnce(&mut Model)) -> World {
 }
 
 /// A client that has the head of a streamed answer, and what gives the rest.
-async fn begun(world: &World) -> (Client, UnboundedSender<Vec<u8>>) {
+async fn begun(world: &World) -> (Client, Sender<Vec<u8>>) {
     let (answer, pieces) = stream().live();
     world.lambda.push(answer);
     let mut client = Client::connect(world.address).await;
     client.ask("/events").await;
-    pieces.send(piece(PRELUDE)).unwrap();
+    pieces.try_send(piece(PRELUDE)).unwrap();
     let head = client.head().await;
     assert!(head.starts_with("HTTP/1.1 201 "), "{head}");
     (client, pieces)
@@ -108,14 +108,14 @@ async fn streams_without_a_head_of_their_own() {
 async fn pieces_go_out_as_they_come_and_the_connection_stays() {
     let world = streaming(|model| model.limits.idle = Duration::from_millis(50)).await;
     let (mut client, pieces) = begun(&world).await;
-    pieces.send(piece("data: 1\n\n")).unwrap();
+    pieces.try_send(piece("data: 1\n\n")).unwrap();
     assert_eq!(client.bytes(14).await, "9\r\ndata: 1\n\n\r\n");
     // A stream that pauses is no idle connection.
     assert!(client.is_silent().await);
     assert!(world.lines.now().is_empty(), "the record is written at the end");
-    pieces.send(piece("data: 2\n\n")).unwrap();
+    pieces.try_send(piece("data: 2\n\n")).unwrap();
     assert_eq!(client.bytes(14).await, "9\r\ndata: 2\n\n\r\n");
-    pieces.send(complete(None)).unwrap();
+    pieces.try_send(complete(None)).unwrap();
     drop(pieces);
     assert_eq!(client.bytes(5).await, "0\r\n\r\n");
     let lines = world.lines.wait_for(1).await;
@@ -128,7 +128,8 @@ async fn pieces_go_out_as_they_come_and_the_connection_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_goes_takes_the_call_with_it() {
-    let world = streaming(|model| f(model).concurrency = Concurrency { max: 1, queue: 0, wait: PATIENCE }).await;
+    let world =
+        streaming(|model| f(model).concurrency = Concurrency { max: 1, queue: 0, wait: PATIENCE }).await;
     let (client, pieces) = begun(&world).await;
     // The place is taken as long as the stream goes on.
     check(&world, &get(world.address, "GET", "/other").await, 503, "overloaded").await;
@@ -170,7 +171,7 @@ async fn an_answer_that_breaks_off_is_no_clean_end() {
         let (client, pieces) = begun(&world).await;
         let pauses = frames.is_empty();
         if !pauses {
-            pieces.send(frames).unwrap();
+            pieces.try_send(frames).unwrap();
         }
         let held = pauses.then(|| pieces.clone());
         drop(pieces);
@@ -207,10 +208,10 @@ async fn a_drain_waits_for_streams() {
     let address = world.address;
     let drained = tokio::spawn(world.gateway.drain());
     crate::world::refuses(address).await;
-    pieces.send(piece("late")).unwrap();
+    pieces.try_send(piece("late")).unwrap();
     assert_eq!(client.bytes(9).await, "4\r\nlate\r\n");
     assert!(!drained.is_finished());
-    pieces.send(complete(None)).unwrap();
+    pieces.try_send(complete(None)).unwrap();
     drop(pieces);
     assert_eq!(client.end().await, "0\r\n\r\n");
     tokio::time::timeout(PATIENCE, drained).await.expect("it ends").unwrap();

@@ -148,7 +148,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     pub async fn head(&mut self) -> String {
         let mut text = String::new();
         while !text.ends_with("\r\n\r\n") {
-            let read = tokio::time::timeout(PATIENCE, self.0.read_line(&mut text)).await.expect("a head in time");
+            let read =
+                tokio::time::timeout(PATIENCE, self.0.read_line(&mut text)).await.expect("a head in time");
             assert!(read.unwrap() > 0, "it ended after {text:?}");
         }
         text

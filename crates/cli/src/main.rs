@@ -3,6 +3,9 @@
 //! `main` reads the command line and hands over to one module a command. Nothing here knows how a request is
 //! served; that is the gateway's, the emulator's and the adapter's affair.
 
+// A call of Lambda's API is a future of futures down to the socket: more than the compiler's usual bound on nesting.
+#![recursion_limit = "256"]
+
 mod args;
 mod bind;
 mod check;

@@ -125,7 +125,8 @@ impl Connections {
                 Ok(answer) => return Ok((rested, answer)),
             }
         }
-        let mut fresh = connect::open(&self.endpoint, &self.tls).await.map_err(Broken::Unsent)?;
+        // Boxed, so that what opens a connection is no part of every call's future.
+        let mut fresh = Box::pin(connect::open(&self.endpoint, &self.tls)).await.map_err(Broken::Unsent)?;
         sent(true);
         match fresh.send(request).await {
             Ok(answer) => Ok((fresh, answer)),

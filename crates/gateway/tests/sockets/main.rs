@@ -9,6 +9,7 @@ mod bounds;
 mod clients;
 mod drain;
 mod gloo;
+mod named;
 mod refusals;
 mod reload;
 mod streams;

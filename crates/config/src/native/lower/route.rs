@@ -316,8 +316,10 @@ fn name_source(route: &syntax::Route, kind: &str, leaf: &Leaf, lower: &mut Lower
                 |segment: &Segment| matches!(segment, Segment::Param { name, .. } if *name == leaf.text);
             let is_known = template.is_some_and(|template| template.segments().iter().any(known));
             if !is_known && route.scripts.is_none() {
+                let message =
+                    format!("{} is no parameter of the path: no request names a function", leaf.shown);
                 let help = format!("write the path with `{{{}}}` in it", leaf.text);
-                lower.wrong(leaf, "is no parameter of the path", &help);
+                lower.report.warning(&leaf.span, message).help(help);
             }
             Some(NameSource::Path(leaf.text.clone()))
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use lambridge_model::{Cidr, PathMatch};
 
+use lambridge_wire::name::FunctionName;
+
 use crate::document::{ScalarKind, Span};
 use crate::reader::Leaf;
 use crate::report::Report;
@@ -223,6 +225,21 @@ impl Lower<'_> {
         if leaf.text.is_empty() {
             self.wrong(leaf, "is empty", "write a value, or remove the key");
             return None;
+        }
+        Some(leaf.text.clone())
+    }
+
+    /// A version or an alias beside a name that may have one too. Empty is none: a shell makes that of an unquoted
+    /// `$LATEST`.
+    pub fn qualifier(&mut self, leaf: &Option<Leaf>, name: Option<&FunctionName>) -> Option<String> {
+        let leaf = leaf.as_ref().filter(|leaf| !leaf.text.is_empty())?;
+        if !values::is_qualifier(&leaf.text) {
+            self.wrong(leaf, "is not a qualifier", "write a version's number, an alias or `$LATEST`");
+            return None;
+        }
+        if let Some(other) = name.and_then(FunctionName::qualifier).filter(|other| *other != leaf.text) {
+            let message = format!("differs from the qualifier `{other}` in the name");
+            self.wrong(leaf, message, "keep one of them");
         }
         Some(leaf.text.clone())
     }

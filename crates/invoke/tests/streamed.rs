@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use lambridge_invoke::{Call, InvokeError, Lambda, Pool, StreamError, Streamed};
 use lambridge_model::{Credentials, Function, Secret};
+use lambridge_testkit::frames::{DETAILS, complete, piece, stream};
 use lambridge_testkit::{Answer, FakeLambda};
-use lambridge_wire::eventstream::{InvokeComplete, encode_complete, encode_exception, encode_payload};
-use lambridge_wire::invoke::{EVENT_STREAM_TYPE, ErrorShape, InvocationType};
+use lambridge_wire::eventstream::encode_exception;
+use lambridge_wire::invoke::{ErrorShape, InvocationType};
 use tokio::time::Instant;
 
 /// Longer than any test needs.
@@ -42,24 +43,6 @@ async fn open(client: &Lambda, within: Duration) -> Result<Streamed, InvokeError
         deadline: Instant::now() + within,
     };
     client.invoke_streaming(call).await
-}
-
-fn stream() -> Answer {
-    Answer::new(200).header("content-type", EVENT_STREAM_TYPE).header("x-amzn-RequestId", "aws-1")
-}
-
-fn piece(text: &str) -> Vec<u8> {
-    let mut frame = Vec::new();
-    encode_payload(text.as_bytes(), &mut frame).unwrap();
-    frame
-}
-
-fn complete(error_code: Option<&str>) -> Vec<u8> {
-    let error_code = error_code.map(str::to_owned);
-    let error_details = error_code.as_ref().map(|_| "{}".to_owned());
-    let mut frame = Vec::new();
-    encode_complete(&InvokeComplete { error_code, error_details, log_result: None }, &mut frame).unwrap();
-    frame
 }
 
 fn exception() -> Vec<u8> {
@@ -99,7 +82,7 @@ async fn frames_at_any_split() {
     let frames = [piece("one "), piece(""), piece("two"), complete(None), b"ignored".to_vec()].concat();
     check(&frames, 40, "one two", None).await;
     check(&complete(None), 3, "", None).await;
-    let failed = StreamError::Function { code: "Unhandled".to_owned(), details: "{}".to_owned() };
+    let failed = StreamError::Function { code: "Unhandled".to_owned(), details: DETAILS.to_owned() };
     check(&[piece("half"), complete(Some("Unhandled"))].concat(), 3, "half", Some(failed)).await;
     let service = StreamError::Service { kind: "ServiceException".to_owned(), message: "oh".to_owned() };
     check(&[piece("half"), exception()].concat(), 3, "half", Some(service)).await;

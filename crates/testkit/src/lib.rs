@@ -11,6 +11,7 @@
 
 mod answer;
 mod app;
+pub mod frames;
 mod lambda;
 mod request;
 mod runtime;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use lambridge_model::{AnswerRule, Concurrency, Invocation, LogLevel, Model};
 use lambridge_testkit::Answer;
-use lambridge_wire::eventstream::{InvokeComplete, encode_complete, encode_payload};
-use lambridge_wire::invoke::EVENT_STREAM_TYPE;
+use lambridge_testkit::frames::{complete, piece, stream};
 use tokio::sync::mpsc::Sender;
 
 use crate::support::get;
@@ -16,24 +15,6 @@ const PRELUDE: &str = concat!(
     r#""Content-Length":"7"},"cookies":["a=1","b=2"]}"#,
     "\0\0\0\0\0\0\0\0"
 );
-
-fn stream() -> Answer {
-    Answer::new(200).header("content-type", EVENT_STREAM_TYPE).header("x-amzn-RequestId", "aws-1")
-}
-
-fn piece(text: &str) -> Vec<u8> {
-    let mut frame = Vec::new();
-    encode_payload(text.as_bytes(), &mut frame).unwrap();
-    frame
-}
-
-fn complete(error_code: Option<&str>) -> Vec<u8> {
-    let error_code = error_code.map(str::to_owned);
-    let error_details = error_code.as_ref().map(|_| "secret words".to_owned());
-    let mut frame = Vec::new();
-    encode_complete(&InvokeComplete { error_code, error_details, log_result: None }, &mut frame).unwrap();
-    frame
-}
 
 /// A gateway whose one function streams.
 async fn streaming(change: impl FnOnce(&mut Model)) -> World {

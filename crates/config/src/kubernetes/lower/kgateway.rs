@@ -223,7 +223,7 @@ impl Lowering<'_, '_> {
                 );
             }
             let name = function_name(leaf, &mut self.lower).and_then(|name| of_account(name, account));
-            let qualifier = self.qualifier(&function.qualifier, name.as_ref());
+            let qualifier = self.lower.qualifier(&function.qualifier, name.as_ref());
             let lowered = name.map(|name| Function { qualifier, ..settings.function(name, &function.span) });
             out.push((logical.text.clone(), lowered));
         }
@@ -238,7 +238,7 @@ impl Lowering<'_, '_> {
         self.transform(lambda);
         let leaf = self.lower.required(&lambda.name, &lambda.span, "lambda", "functionName")?;
         let name = function_name(leaf, &mut self.lower).and_then(|name| of_account(name, account.as_deref()));
-        let qualifier = self.qualifier(&lambda.qualifier, name.as_ref());
+        let qualifier = self.lower.qualifier(&lambda.qualifier, name.as_ref());
         Some(Function {
             qualifier,
             endpoint,
@@ -258,20 +258,6 @@ impl Lowering<'_, '_> {
             .report
             .error(&lambda.span, message)
             .help("add `payloadTransformMode: None`: the function is given the body, the client its payload");
-    }
-
-    /// Empty is none: a shell makes that of an unquoted `$LATEST`.
-    fn qualifier(&mut self, leaf: &Option<Leaf>, name: Option<&FunctionName>) -> Option<String> {
-        let leaf = leaf.as_ref().filter(|leaf| !leaf.text.is_empty())?;
-        if !values::is_qualifier(&leaf.text) {
-            self.lower.wrong(leaf, "is not a qualifier", "write a version's number, an alias or `$LATEST`");
-            return None;
-        }
-        if let Some(other) = name.and_then(FunctionName::qualifier).filter(|other| *other != leaf.text) {
-            let message = format!("differs from the qualifier `{other}` in the name");
-            self.lower.wrong(leaf, message, "keep one of them");
-        }
-        Some(leaf.text.clone())
     }
 
     fn account(&mut self, leaf: &Option<Leaf>) -> Option<String> {

@@ -335,7 +335,7 @@ impl Lowering<'_, '_> {
                 continue;
             };
             let name = function_name(leaf, &mut self.lower).and_then(|name| of_account(name, account));
-            let qualifier = self.qualifier(&function.qualifier, name.as_ref());
+            let qualifier = self.lower.qualifier(&function.qualifier, name.as_ref());
             let logical = match (&function.logical_name, &qualifier) {
                 (Some(logical), _) => logical.text.clone(),
                 (None, Some(qualifier)) => format!("{}:{qualifier}", leaf.text),
@@ -353,19 +353,5 @@ impl Lowering<'_, '_> {
             out.push((logical, name.map(|name| (name, qualifier))));
         }
         out
-    }
-
-    /// Empty is none.
-    fn qualifier(&mut self, leaf: &Option<Leaf>, name: Option<&FunctionName>) -> Option<String> {
-        let leaf = leaf.as_ref().filter(|leaf| !leaf.text.is_empty())?;
-        if !values::is_qualifier(&leaf.text) {
-            self.lower.wrong(leaf, "is not a qualifier", "write a version's number, an alias or `$LATEST`");
-            return None;
-        }
-        if let Some(other) = name.and_then(FunctionName::qualifier).filter(|other| *other != leaf.text) {
-            let message = format!("differs from the qualifier `{other}` in the name");
-            self.lower.wrong(leaf, message, "keep one of them");
-        }
-        Some(leaf.text.clone())
     }
 }

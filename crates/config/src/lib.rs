@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A dialect is a folder with one floor plan: `support` is the table of every key of its format, `syntax` mirrors a
-//! document with places, `lower` is a pure function into a [`merge::Part`].
+//! document with places, `lower` is a pure function into a `merge::Part`.
 //!
 //! Every stage reports into one list and goes on as far as it can, so that a reader sees all errors at once.
 //!

@@ -54,10 +54,11 @@ class Browser:
         cleanup(case, shutil.rmtree, profile, True)
         to_browser, self.commands = os.pipe()
         self.events, from_browser = os.pipe()
-        # The pipe's ends must be descriptors 3 and 4 there; high numbers first, so that neither is overwritten.
+        # The pipe's ends must be descriptors 3 and 4 there; high numbers first, so that neither is overwritten. Not by
+        # `sh`: there a descriptor to copy has one digit, and late in a run of all tests these have two.
         script = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
         self.process = subprocess.Popen(
-            ["sh", "-c", script, find(), *SWITCHES, f"--user-data-dir={profile}", "about:blank"],
+            ["bash", "-c", script, find(), *SWITCHES, f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(to_browser, from_browser),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -137,7 +137,8 @@ class Browser:
             self.complaints.append(f"console: {parameters['args']}")
         elif event == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
             self.complaints.append(f"log: {parameters['entry']['text']} {parameters['entry'].get('url', '')}")
-        elif event == "Network.loadingFailed":
+        # What the page itself breaks off, as a closed EventSource, is no failure.
+        elif event == "Network.loadingFailed" and not parameters.get("canceled"):
             self.complaints.append(f"network: {parameters['errorText']}")
         elif event == "Network.responseReceived":
             answer = parameters["response"]

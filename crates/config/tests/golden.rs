@@ -3,15 +3,13 @@
 //! `UPDATE_GOLDEN=1` writes what is there now; without it a difference fails, and names the folder.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use lambridge_config::load;
+mod cases;
 
 #[test]
 fn every_dialect() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut cases: Vec<PathBuf> = below(&root).iter().flat_map(|dialect| below(dialect)).collect();
-    cases.sort();
+    let cases = cases::all();
     assert!(cases.len() >= 25, "only {} cases", cases.len());
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut different = Vec::new();
@@ -29,23 +27,9 @@ fn every_dialect() {
     assert!(different.is_empty(), "different (UPDATE_GOLDEN=1 accepts):\n{}", different.join("\n"));
 }
 
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of cases");
-    entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()).collect()
-}
-
 /// Paths in the output start at the case's folder, so that it reads the same everywhere.
 fn run(case: &Path) -> (String, String) {
-    let input = ["input", "input.yaml", "input.json"].map(|name| case.join(name));
-    let input = input.into_iter().find(|path| path.exists()).expect("a case has an input");
-    let env = |name: &str| match name {
-        "REGION" => Some("eu-west-1".to_owned()),
-        "MAX" => Some("7".to_owned()),
-        "KEY" => Some("hunter2".to_owned()),
-        "EMPTY" => Some(String::new()),
-        _ => None,
-    };
-    let loaded = load(&[input], &env);
+    let loaded = cases::read(case);
     assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
     let folder = format!("{}/", case.display());
     let diagnostics = loaded.diagnostics.render_text().replace(&folder, "");

@@ -1,30 +1,14 @@
 //! What is printed reads back as the same model: every golden folder of every dialect that gives one.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use lambridge_config::{load_text, print};
 
-use lambridge_config::{load, load_text, print};
-
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of cases");
-    entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()).collect()
-}
+mod cases;
 
 #[test]
 fn every_golden_model_survives_printing() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut seen = 0;
-    for case in below(&root).iter().flat_map(|dialect| below(dialect)) {
-        let input = ["input", "input.yaml", "input.json"].map(|name| case.join(name));
-        let input = input.into_iter().find(|path| path.exists()).expect("a case has an input");
-        let env = |name: &str| match name {
-            "REGION" => Some("eu-west-1".to_owned()),
-            "MAX" => Some("7".to_owned()),
-            "KEY" => Some("hunter2".to_owned()),
-            "EMPTY" => Some(String::new()),
-            _ => None,
-        };
-        let Some(model) = load(&[input], &env).model else { continue };
+    for case in cases::all() {
+        let Some(model) = cases::read(&case).model else { continue };
         seen += 1;
         let text = print(&model, &mut |_, _, secret| secret.expose().to_owned());
         let again = load_text("printed.yaml", &text, &|_| None);

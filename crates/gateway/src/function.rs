@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lambridge_invoke::{ClientError, Lambda, Pool, Target};
-use lambridge_model::{Function, Invocation, Origin};
+use lambridge_model::{Function, Invocation};
 use lambridge_wire::invoke::InvocationType;
 use lambridge_wire::limits;
 use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
@@ -46,12 +46,12 @@ impl FunctionState {
         let concurrency = function.concurrency;
         let gate = Gate::new(concurrency.max, concurrency.queue, concurrency.wait);
         let entry = Entry::new(function, &lambda, others.filter_map(|state| state.directory()));
-        Ok(Self { key: key.into(), settings: unplaced(function), lambda, target, gate, entry })
+        Ok(Self { key: key.into(), settings: function.without_place(), lambda, target, gate, entry })
     }
 
     /// Whether `function` of another model is this one.
     pub(crate) fn is(&self, key: &str, function: &Function) -> bool {
-        *self.key == *key && self.settings == unplaced(function)
+        *self.key == *key && self.settings == function.without_place()
     }
 
     fn directory(&self) -> Option<&Arc<Directory>> {
@@ -87,10 +87,6 @@ impl FunctionState {
             Invocation::Async => limits::ASYNC_PAYLOAD,
         }
     }
-}
-
-fn unplaced(function: &Function) -> Function {
-    Function { origin: Origin::default(), ..function.clone() }
 }
 
 /// A semaphore with a bounded queue.

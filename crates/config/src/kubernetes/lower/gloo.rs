@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Errors, Function, Invocation, Matcher, Origin, PathMatch, Retries, Route, StaticAnswer,
-    Target, Weighted,
+    AnswerRule, Errors, Function, Invocation, Matcher, PathMatch, Retries, Route, StaticAnswer, Target,
+    Weighted,
 };
 
 use self::upstream::Upstream;
@@ -239,11 +239,10 @@ struct Functions(BTreeMap<String, (Function, Span)>);
 
 impl Functions {
     fn key_of(&mut self, name: String, function: Function, span: &Span) -> String {
-        let unplaced = |function: &Function| Function { origin: Origin::default(), ..function.clone() };
         let mut key = name.clone();
         let mut number = 1;
         while let Some((known, _)) = self.0.get(&key) {
-            if unplaced(known) == unplaced(&function) {
+            if known.without_place() == function.without_place() {
                 return key;
             }
             number += 1;

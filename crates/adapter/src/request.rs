@@ -119,7 +119,8 @@ pub fn end_hop(headers: &mut HeaderMap) {
 /// Path and query as a request target; what cannot stand in one is percent-encoded.
 pub fn target(path: &str, query: &str) -> Option<Uri> {
     let mut text = Vec::with_capacity(path.len() + query.len() + 2);
-    if !path.starts_with('/') && path != "*" {
+    let whole_server = path == "*" && query.is_empty();
+    if !path.starts_with('/') && !whole_server {
         text.push(b'/');
     }
     escape(path, b"?", &mut text);
@@ -234,6 +235,8 @@ mod tests {
             ("/", "a=1&a=2&b=x+y%2F", "/?a=1&a=2&b=x+y%2F"),
             ("/", "q=\"<a b>\"#x&u=http://h/?a", "/?q=%22%3Ca%20b%3E%22%23x&u=http://h/?a"),
             ("//a", "", "//a"),
+            ("*", "", "*"),
+            ("*", "q", "/*?q"),
         ] {
             assert_eq!(
                 target(path, query).map(|uri| uri.to_string()).as_deref(),

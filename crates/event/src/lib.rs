@@ -29,6 +29,8 @@ mod text;
 mod time;
 mod websocket;
 
+use std::borrow::Cow;
+
 use alb::Maps;
 pub use answer::{Answer, AnswerError, AnswerField};
 use envelope::Envelope;
@@ -92,14 +94,19 @@ pub fn kind(event: &[u8]) -> Option<Kind> {
 }
 
 fn decode<'a>(event: &'a [u8], envelope: &Envelope<'a>, kind: Kind) -> Result<Received<'a>, EventError> {
-    match kind {
+    let mut received = match kind {
         Kind::HttpV2 => http_v2::decode_request(envelope),
         Kind::RestV1 => rest_v1::decode_request(envelope),
         Kind::Alb | Kind::AlbMultiValue => alb::decode_request(envelope),
         Kind::LatticeV1 | Kind::LatticeV2 => lattice::decode_request(envelope, kind),
         Kind::WebSocket => websocket::decode_request(envelope),
         Kind::Other => body::decode_request(event, envelope.context),
+    }?;
+    // The target `*` stands alone (RFC 9112, section 3.2.4): beside a query it can only be a path that lost its slash.
+    if received.path == "*" && !received.query.is_empty() {
+        received.path = Cow::Borrowed("/*");
     }
+    Ok(received)
 }
 
 /// Appends the Lambda answer of an HTTP `answer` in the shape that the source of `kind` expects.

@@ -94,6 +94,8 @@ fn paths_and_queries() {
     line(v2(r#","rawPath":"/space value","rawQueryString":"a=b c&d=%zz""#), "/space%20value?a=b%20c&d=%25zz");
     line(v2(r#","rawPath":"","rawQueryString":"a+b""#), "/?a+b");
     line(v2(r#","rawPath":"/a\r\nb""#), "/a%0D%0Ab?");
+    line(v2(r#","rawPath":"*""#), "*?");
+    line(v2(r#","rawPath":"*","rawQueryString":"a""#), "/*?a");
     line(v2(r#","queryStringParameters":{"a b":"c&d"}"#), "/?a%20b=c%26d");
     line(
         rest(r#","queryStringParameters":{"a":"2"},"multiValueQueryStringParameters":{"a":["1","2"]}"#),

@@ -27,6 +27,22 @@ pub struct Route {
     pub origin: Origin,
 }
 
+impl Route {
+    /// A route with every default, and no id yet.
+    pub fn new(matcher: Matcher, target: Target) -> Self {
+        Self {
+            id: String::new(),
+            matcher,
+            listeners: Vec::new(),
+            target,
+            errors: Errors::Native,
+            order: 0,
+            scripts: None,
+            origin: Origin::default(),
+        }
+    }
+}
+
 /// What a request must be like. Empty parts match everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {

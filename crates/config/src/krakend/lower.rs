@@ -157,14 +157,9 @@ fn fixed(template: Template, methods: &[&str], body: &str, span: Span, part: &mu
         body: body.as_bytes().to_vec(),
     };
     let route = Route {
-        id: String::new(),
-        matcher,
-        listeners: Vec::new(),
-        target: Target::Static(answer),
         errors: Errors::Krakend,
-        order: 0,
-        scripts: None,
         origin: span.origin(),
+        ..Route::new(matcher, Target::Static(answer))
     };
     part.routes.push(PartRoute {
         route: Some(route),
@@ -216,15 +211,13 @@ fn endpoint(
         Some(backend::Lowered { function, target, scripts }) => (Some(function), Some(target), scripts),
         None => (None, None, None),
     };
+    let matcher =
+        Matcher { methods: vec![method.to_owned()], ..Matcher::path(PathMatch::Template(template)) };
     let route = target.map(|target| Route {
-        id: String::new(),
-        matcher: Matcher { methods: vec![method.to_owned()], ..Matcher::path(PathMatch::Template(template)) },
-        listeners: Vec::new(),
-        target,
         errors: Errors::Krakend,
-        order: 0,
         scripts,
         origin: span.origin(),
+        ..Route::new(matcher, target)
     });
     part.functions.push(PartFunction { key: key.clone(), function, span: span.clone() });
     let reference = Reference { key: key.clone(), shown: format!("`{key}`"), span: span.clone() };

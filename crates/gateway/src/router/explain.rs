@@ -169,7 +169,7 @@ fn same_path(a: &PathMatch, b: &PathMatch) -> bool {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
-    use lambridge_model::{Errors, Matcher, Model, Origin, PathMatch, Route, StaticAnswer, Target};
+    use lambridge_model::{Matcher, Model, PathMatch, Route, StaticAnswer, Target};
 
     use super::{Outcome, Probe, explain};
 
@@ -178,16 +178,8 @@ mod tests {
             Some(prefix) => PathMatch::Prefix(prefix.to_owned()),
             None => PathMatch::Template(path.parse().unwrap()),
         };
-        Route {
-            id: id.to_owned(),
-            matcher: Matcher::path(path),
-            listeners: Vec::new(),
-            target: Target::Static(StaticAnswer { status: 200, headers: Vec::new(), body: Vec::new() }),
-            errors: Errors::Native,
-            order: 0,
-            scripts: None,
-            origin: Origin::default(),
-        }
+        let target = Target::Static(StaticAnswer { status: 200, headers: Vec::new(), body: Vec::new() });
+        Route { id: id.to_owned(), ..Route::new(Matcher::path(path), target) }
     }
 
     fn with(mut route: Route, change: impl FnOnce(&mut Route)) -> Route {

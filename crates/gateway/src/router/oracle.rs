@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lambridge_model::{Errors, Matcher, Origin, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
+use lambridge_model::{Matcher, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
 use proptest::prelude::*;
 
 use super::{Found, Lookup, Router};
@@ -14,22 +14,9 @@ fn listener(port: u16) -> SocketAddr {
 }
 
 fn route(id: usize, host: Option<&str>, path: PathMatch) -> Route {
-    Route {
-        id: format!("r{id}"),
-        matcher: Matcher {
-            host: host.map(str::to_owned),
-            path,
-            methods: vec![],
-            headers: vec![],
-            query: vec![],
-        },
-        listeners: vec![],
-        target: Target::Static(StaticAnswer { status: 200, headers: vec![], body: vec![] }),
-        errors: Errors::Native,
-        order: 0,
-        scripts: None,
-        origin: Origin::default(),
-    }
+    let matcher = Matcher { host: host.map(str::to_owned), ..Matcher::path(path) };
+    let target = Target::Static(StaticAnswer { status: 200, headers: vec![], body: vec![] });
+    Route { id: format!("r{id}"), ..Route::new(matcher, target) }
 }
 
 fn template(text: &str) -> PathMatch {

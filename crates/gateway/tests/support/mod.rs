@@ -32,16 +32,8 @@ pub fn function(endpoint: &str) -> Function {
 }
 
 pub fn route(id: &str, path: PathMatch) -> Route {
-    Route {
-        id: id.into(),
-        matcher: Matcher::path(path),
-        listeners: vec![],
-        target: Target::Functions(vec![Weighted { function: "f".into(), weight: 1 }]),
-        errors: Errors::Native,
-        order: 0,
-        scripts: None,
-        origin: Origin::default(),
-    }
+    let target = Target::Functions(vec![Weighted { function: "f".into(), weight: 1 }]);
+    Route { id: id.into(), ..Route::new(Matcher::path(path), target) }
 }
 
 /// Everything goes to `f`.

@@ -99,15 +99,12 @@ fn routes(object: &Object, hosts: &attach::Hosts, rules: Vec<Lowered>, part: &mu
                 number += 1;
                 let reference = format!("HTTPRoute {}/{}", object.namespace, object.name.text);
                 let id = if number == 1 { reference } else { format!("{reference} #{number}") };
+                let matcher = lambridge_model::Matcher { host: host.clone(), ..matcher.clone() };
                 let route = target.clone().map(|target| Route {
-                    id: String::new(),
-                    matcher: lambridge_model::Matcher { host: host.clone(), ..matcher.clone() },
                     listeners: listeners.iter().map(|(address, _)| *address).collect(),
-                    target,
                     errors: Errors::Envoy,
-                    order: 0,
-                    scripts: None,
                     origin: span.origin(),
+                    ..Route::new(matcher, target)
                 });
                 part.routes.push(PartRoute {
                     route,

@@ -214,14 +214,11 @@ impl Served<'_> {
         let reference = format!("VirtualService {}/{}", self.object.namespace, self.object.name.text);
         let id = if number == 1 { reference } else { format!("{reference} #{number}") };
         let route = lowered.target.clone().map(|target| Route {
-            id: String::new(),
-            matcher,
             listeners: self.addresses.iter().map(|(address, _)| *address).collect(),
-            target,
             errors: Errors::Envoy,
             order: lowered.order,
-            scripts: None,
             origin: lowered.span.origin(),
+            ..Route::new(matcher, target)
         });
         PartRoute {
             route,

@@ -37,14 +37,12 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
     let scripts = route.scripts.as_ref().and_then(|scripts| scripts_of(scripts, lower));
     let id = route.id.as_ref().and_then(|leaf| lower.not_empty(leaf).map(|text| (text, leaf.span.clone())));
     let route_of = |matcher: Matcher, target: Target| Route {
-        id: String::new(),
-        matcher,
         listeners: listeners.iter().map(|(address, _)| *address).collect(),
-        target,
         errors,
         order: order.unwrap_or_default(),
         scripts: scripts.clone(),
         origin: route.span.origin(),
+        ..Route::new(matcher, target)
     };
     PartRoute {
         route: matcher.zip(target).map(|(matcher, target)| route_of(matcher, target)),

@@ -65,14 +65,10 @@ pub fn lower(routes: &[syntax::Route], part: &mut Part, lower: &mut Lower<'_>) {
             let target = Target::Functions(vec![Weighted { function: key.clone(), weight: 1 }]);
             part.routes.push(PartRoute {
                 route: Some(Route {
-                    id: String::new(),
-                    matcher,
-                    listeners: Vec::new(),
-                    target,
                     errors: Errors::Runway,
                     order,
-                    scripts: None,
                     origin: route.span.origin(),
+                    ..Route::new(matcher, target)
                 }),
                 id: Some((id_text, id.span.clone())),
                 span: route.span.clone(),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use lambridge_model::{
     Admin, Cidr, Drain, EmulatorSettings, Errors, Function, Limits, Listener, Log, Matcher, Model, Origin,
-    PathMatch, Route, Segment,
+    PathMatch, Route, Segment, TraceSettings,
 };
 
 use crate::document::Span;
@@ -36,6 +36,7 @@ pub struct Part {
     pub drain: Vec<(Drain, Span)>,
     pub log: Vec<(Log, Span)>,
     pub trusted_proxies: Vec<(Vec<Cidr>, Span)>,
+    pub trace: Vec<(TraceSettings, Span)>,
     pub emulator: Vec<(EmulatorSettings, Span)>,
     pub connections_max: Vec<(usize, Span)>,
     /// Other addresses that will be listened on: whose, the address, the place.
@@ -84,6 +85,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         all.drain.extend(part.drain);
         all.log.extend(part.log);
         all.trusted_proxies.extend(part.trusted_proxies);
+        all.trace.extend(part.trace);
         all.emulator.extend(part.emulator);
         all.connections_max.extend(part.connections_max);
         all.sockets.extend(part.sockets);
@@ -100,6 +102,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         trusted_proxies: single("trusted_proxies", all.trusted_proxies, report)
             .map(|(value, _)| value)
             .unwrap_or_default(),
+        trace: single("trace", all.trace, report).map(|(value, _)| value).unwrap_or_default(),
         emulator: single("emulator", all.emulator, report).map(|(value, _)| value).unwrap_or_default(),
         connections_max: single("aws.connections.max", all.connections_max, report)
             .map_or(CONNECTIONS_MAX, |(value, _)| value),

@@ -102,6 +102,9 @@ fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
         put("reason", Value::Text(reason.name()));
     }
     put("request_id", Value::Text(&facts.request_id));
+    if let Some(context) = &facts.trace.context {
+        put("trace_id", Value::Text(&context.trace.to_string()));
+    }
     let texts = [
         ("lambda_request_id", facts.lambda_request_id.as_deref()),
         ("route", facts.route.as_deref()),

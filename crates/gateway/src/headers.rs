@@ -12,6 +12,8 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use lambridge_event::Field;
 use lambridge_model::Cidr;
 
+use crate::trace::Trace;
+
 /// The ends of a connection; as text too, since every request on it names them.
 #[derive(Debug)]
 pub(crate) struct Ends {
@@ -91,12 +93,17 @@ pub(crate) fn for_event<'a>(
     headers: &'a HeaderMap,
     client: &'a Client,
     request_id: &'a str,
+    trace: &'a Trace,
 ) -> Vec<Field<'a>> {
-    let mut fields: Vec<Field<'a>> = Vec::with_capacity(headers.len() + 4);
+    let mut fields: Vec<Field<'a>> = Vec::with_capacity(headers.len() + 6);
     let named = named_by_connection(headers);
     for (name, value) in headers {
         let text = name.as_str();
-        if ends_here(text) || is_ours(text, client.trusted) || named.is_some_and(|lines| names(lines, text)) {
+        if ends_here(text)
+            || is_ours(text, client.trusted)
+            || is_traced(text, trace)
+            || named.is_some_and(|lines| names(lines, text))
+        {
             continue;
         }
         fields.push((text.as_bytes(), value.as_bytes()));
@@ -109,6 +116,13 @@ pub(crate) fn for_event<'a>(
         fields.push((b"x-forwarded-proto", client.proto().as_bytes()));
     }
     fields.push((b"x-request-id", request_id.as_bytes()));
+    let told: [(&[u8], &Option<String>); 2] =
+        [(b"x-amzn-trace-id", &trace.xray), (b"traceparent", &trace.parent)];
+    for (name, value) in told {
+        if let Some(value) = value {
+            fields.push((name, value.as_bytes()));
+        }
+    }
     fields
 }
 
@@ -130,6 +144,15 @@ fn ends_here(name: &str) -> bool {
     )
 }
 
+/// A client's word on its trace, where ours stands in its place.
+fn is_traced(name: &str, trace: &Trace) -> bool {
+    match name {
+        "traceparent" => trace.is_new || trace.parent.is_some(),
+        "tracestate" => trace.is_new,
+        _ => false,
+    }
+}
+
 /// Fields that the gateway writes itself or that only Lambda's side may write.
 fn is_ours(name: &str, trusted: bool) -> bool {
     if !name.starts_with('x') {
@@ -137,7 +160,6 @@ fn is_ours(name: &str, trusted: bool) -> bool {
     }
     match name {
         "x-request-id" | "x-forwarded-for" => true,
-        "x-amzn-trace-id" => !trusted,
         _ if name.starts_with("x-forwarded-") => !trusted,
         _ => name.starts_with("x-amz-") || name.starts_with("x-amzn-"),
     }
@@ -209,6 +231,7 @@ mod tests {
     use http::header::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{Client, Ends, FieldError, for_answer, for_event, is_well_formed_id};
+    use crate::trace::Trace;
 
     fn map(fields: &[(&str, &str)]) -> HeaderMap {
         fields
@@ -227,9 +250,13 @@ mod tests {
     }
 
     fn check(fields: &[(&str, &str)], proxies: &[&str], expect: &[(&str, &str)]) {
+        check_traced(&Trace::default(), fields, proxies, expect);
+    }
+
+    fn check_traced(trace: &Trace, fields: &[(&str, &str)], proxies: &[&str], expect: &[(&str, &str)]) {
         let headers = map(fields);
         let client = client(&headers, proxies);
-        let found: Vec<(String, String)> = for_event(&headers, &client, "id")
+        let found: Vec<(String, String)> = for_event(&headers, &client, "id", trace)
             .into_iter()
             .map(|(k, v)| (String::from_utf8_lossy(k).into(), String::from_utf8_lossy(v).into()))
             .collect();
@@ -291,7 +318,6 @@ mod tests {
         ];
         let expect = [
             ("x-forwarded-proto", "https"),
-            ("x-amzn-trace-id", "Root=1"),
             ("x-forwarded-for", "1.2.3.4, 10.0.0.7, 10.0.0.9"),
             ("x-forwarded-port", "80"),
             ("x-request-id", "id"),
@@ -301,6 +327,25 @@ mod tests {
         assert_eq!(client(&map(&sent), &["10.0.0.9"]).address.as_ref(), "10.0.0.7");
         assert_eq!(client(&map(&sent), &[]).address.as_ref(), "10.0.0.9");
         assert_eq!(client(&map(&[("x-forwarded-for", "evil")]), &["10.0.0.9"]).address.as_ref(), "10.0.0.9");
+    }
+
+    #[test]
+    fn the_trace_stands_in_for_the_clients() {
+        let sent = [("traceparent", "theirs"), ("tracestate", "a=1"), ("x-amzn-trace-id", "theirs")];
+        // Nothing counts: W3C's fields are a client's like any other, Lambda's is not.
+        check(&sent, &[], &and_ours(&sent[..2]));
+        let ours = |xray: &str, parent: Option<&str>, is_new| Trace {
+            context: None,
+            xray: Some(xray.to_owned()),
+            parent: parent.map(str::to_owned),
+            is_new,
+        };
+        let mut expect = and_ours(&sent[..2]);
+        expect.push(("x-amzn-trace-id", "X"));
+        check_traced(&ours("X", None, false), &sent, &[], &expect);
+        let mut expect = and_ours(&[]);
+        expect.extend([("x-amzn-trace-id", "X"), ("traceparent", "P")]);
+        check_traced(&ours("X", Some("P"), true), &sent, &[], &expect);
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod record;
 mod retry;
 mod router;
 mod script;
+mod trace;
 mod weights;
 
 use std::net::SocketAddr;

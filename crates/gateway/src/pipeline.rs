@@ -27,7 +27,7 @@ use crate::headers::Client;
 use crate::problem::{Reason, Refusal};
 use crate::record::{self, Record};
 use crate::router::{Found, Lookup};
-use crate::{body, random, script, weights};
+use crate::{body, random, script, trace, weights};
 
 use call::Called;
 use event::Matched;
@@ -78,8 +78,7 @@ async fn exchange(
     event::fits(&event, function, body.len(), &mut memory)?;
     let permit = function.gate.enter(deadline).await?;
     connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);
-    let trace_id = head.headers.get("x-amzn-trace-id").filter(|_| client.trusted);
-    let called = call::invoke(function, &target, event, head, trace_id, deadline, facts).await;
+    let called = call::invoke(function, &target, event, head, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
     match called? {
         Called::Stream(streamed) => stream::answer(function, streamed, permit, head, facts).await,
@@ -96,6 +95,8 @@ fn identify(connection: &Connection, snapshot: &Snapshot, head: &Parts, facts: &
     let client = Client::new(&connection.ends, &head.headers, proxies);
     facts.request_id = record::request_id(head, client.trusted);
     facts.client.clone_from(&client.address);
+    facts.trace =
+        trace::of(&snapshot.model.trace, &head.headers, client.trusted, facts.time_ms, random::draw);
     client
 }
 

@@ -11,6 +11,7 @@ use lambridge_model::{Errors, LogLevel};
 use crate::calls::Calls;
 use crate::connection::Connection;
 use crate::problem::Reason;
+use crate::trace::Trace;
 use crate::{Finished, access_log, headers, random};
 
 /// What the log, the observer and the answer say about a request.
@@ -18,6 +19,7 @@ use crate::{Finished, access_log, headers, random};
 pub(crate) struct Facts {
     pub(crate) request_id: String,
     pub(crate) time_ms: u64,
+    pub(crate) trace: Trace,
     pub(crate) started: Instant,
     pub(crate) client: Arc<str>,
     pub(crate) method: http::Method,
@@ -75,6 +77,7 @@ impl Record {
         let facts = Facts {
             request_id: String::new(),
             time_ms: u64::try_from(time.as_millis()).unwrap_or_default(),
+            trace: Trace::default(),
             started: Instant::now(),
             client: connection.ends.peer().clone(),
             method: head.method.clone(),

@@ -9,6 +9,7 @@ mod listener;
 mod route;
 mod secret;
 mod settings;
+mod trace;
 
 pub use function::{
     AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
@@ -20,7 +21,10 @@ pub use route::{
     StaticAnswer, Target, Template, TemplateError, Weighted,
 };
 pub use secret::Secret;
-pub use settings::{Admin, Cidr, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel};
+pub use settings::{
+    Admin, Cidr, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel, TraceFrom, TraceSettings,
+};
+pub use trace::{SpanId, TraceContext, TraceId};
 
 use std::collections::BTreeMap;
 
@@ -43,6 +47,8 @@ pub struct Model {
     pub log: Log,
     /// Peers whose forwarding headers and request ids count.
     pub trusted_proxies: Vec<Cidr>,
+    /// Whose traces are gone on with.
+    pub trace: TraceSettings,
     /// The local Lambda.
     pub emulator: EmulatorSettings,
     /// Connections to each Lambda endpoint at most (`aws.connections.max`).

@@ -90,6 +90,25 @@ pub enum LogLevel {
     Debug,
 }
 
+/// Which traces requests belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TraceSettings {
+    /// Trusted proxies by default.
+    pub from: TraceFrom,
+    /// Begins a trace where a request brings none that counts. Default no.
+    pub generate: bool,
+}
+
+/// Whose `traceparent` and `X-Amzn-Trace-Id` count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TraceFrom {
+    /// Those of `trusted_proxies`.
+    #[default]
+    Trusted,
+    /// Every client's.
+    Anyone,
+}
+
 /// The admin address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {

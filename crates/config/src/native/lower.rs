@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use lambridge_model::{
     Admin, Credentials, Drain, EmulatorSettings, Errors, Limits, Listener, Log, LogFormat, LogLevel, Secret,
-    Tls,
+    Tls, TraceFrom, TraceSettings,
 };
 
 use super::support::TABLE;
@@ -144,6 +144,14 @@ fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>)
     if let Some((span, networks)) = &document.trusted_proxies {
         let value = networks.iter().filter_map(|leaf| lower.network(leaf)).collect();
         part.trusted_proxies.push((value, span.clone()));
+    }
+    if let Some(trace) = &document.trace {
+        let sources = [("trusted", TraceFrom::Trusted), ("anyone", TraceFrom::Anyone)];
+        let value = TraceSettings {
+            from: lower.word(&trace.from, "trace.from", &sources).unwrap_or_default(),
+            generate: lower.bool(&trace.generate).unwrap_or_default(),
+        };
+        part.trace.push((value, trace.span.clone()));
     }
     if let Some(emulator) = &document.emulator {
         let default = EmulatorSettings::default();

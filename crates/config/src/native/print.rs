@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use lambridge_model::{
     Errors, FunctionFrom, Listener, LogFormat, LogLevel, Matcher, Model, NameSource, PathMatch, Route,
-    Scripts, Secret, StaticAnswer, Target,
+    Scripts, Secret, StaticAnswer, Target, TraceFrom,
 };
 
 use crate::{merge, values};
@@ -220,6 +220,14 @@ fn settings(model: &Model, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
     if !model.trusted_proxies.is_empty() {
         let networks: Vec<String> = model.trusted_proxies.iter().map(ToString::to_string).collect();
         yaml.texts("trusted_proxies", networks.iter().map(String::as_str));
+    }
+    if model.trace != default.trace {
+        yaml.map("trace", |yaml| {
+            if model.trace.from == TraceFrom::Anyone {
+                yaml.word("from", "anyone");
+            }
+            yaml.word("generate", model.trace.generate);
+        });
     }
     if model.emulator != default.emulator {
         yaml.map("emulator", |yaml| {

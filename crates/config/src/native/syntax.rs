@@ -20,6 +20,7 @@ pub struct Document {
     pub drain: Option<Drain>,
     pub log: Option<Log>,
     pub trusted_proxies: Option<(Span, Vec<Leaf>)>,
+    pub trace: Option<Trace>,
     pub emulator: Option<Emulator>,
 }
 
@@ -229,6 +230,13 @@ pub struct Log {
 }
 
 #[derive(Debug)]
+pub struct Trace {
+    pub span: Span,
+    pub from: Option<Leaf>,
+    pub generate: Option<Leaf>,
+}
+
+#[derive(Debug)]
 pub struct Emulator {
     pub span: Span,
     pub address: Option<Leaf>,
@@ -281,6 +289,11 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             level: reader.leaf(fields, "level"),
         }),
         trusted_proxies: reader.leaves(&top, "trusted_proxies"),
+        trace: reader.section(&top, "trace", |reader, fields| Trace {
+            span: fields.span.clone(),
+            from: reader.leaf(fields, "from"),
+            generate: reader.leaf(fields, "generate"),
+        }),
         emulator: reader.section(&top, "emulator", |reader, fields| Emulator {
             span: fields.span.clone(),
             address: reader.leaf(fields, "address"),

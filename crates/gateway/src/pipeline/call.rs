@@ -3,7 +3,6 @@
 use std::time::Instant as Clock;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::request::Parts;
 use lambridge_invoke::{Call, InvokeError, Invoked, Streamed, Target};
 use lambridge_model::Invocation;
@@ -28,7 +27,6 @@ pub(super) async fn invoke(
     target: &Target,
     event: Bytes,
     head: &Parts,
-    trace_id: Option<&HeaderValue>,
     deadline: Instant,
     facts: &mut Facts,
 ) -> Result<Called, Refusal> {
@@ -36,7 +34,7 @@ pub(super) async fn invoke(
         calls.invoke();
     }
     let began = Clock::now();
-    let called = attempts(function, target, event, head, trace_id, deadline, facts).await;
+    let called = attempts(function, target, event, head, deadline, facts).await;
     facts.invoke_us = micros(began);
     let called = called.map_err(|error| {
         facts.lambda_request_id = request_id(&error).map(str::to_owned);
@@ -59,7 +57,6 @@ async fn attempts(
     target: &Target,
     event: Bytes,
     head: &Parts,
-    trace_id: Option<&HeaderValue>,
     deadline: Instant,
     facts: &mut Facts,
 ) -> Result<Called, InvokeError> {
@@ -72,7 +69,7 @@ async fn attempts(
             kind: function.kind(),
             payload: event.clone(),
             log_tail: false,
-            trace_id: trace_id.and_then(|value| value.to_str().ok()),
+            trace_id: facts.trace.xray.as_deref(),
             deadline,
         };
         let called = match function.settings.invoke {

@@ -39,7 +39,7 @@ pub(super) fn encode(
     let format = function.settings.event;
     let path = head.uri.path();
     let query = head.uri.query().unwrap_or_default();
-    let fields = headers::for_event(&head.headers, client, &facts.request_id);
+    let fields = headers::for_event(&head.headers, client, &facts.request_id, &facts.trace);
     let request = Request { method: head.method.as_str(), path, query, headers: &fields, body };
     let context = Context {
         request_id: &facts.request_id,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -25,8 +25,10 @@ use tokio::time::Instant;
 use crate::endpoint::Endpoint;
 
 mod connect;
+mod payload;
 
 pub(crate) use connect::Tls;
+pub use payload::{BodyError, Coming, Payload};
 
 /// A connection that rested longer is closed. Shorter than what load balancers and AWS's front door allow.
 const IDLE: Duration = Duration::from_secs(50);
@@ -50,7 +52,7 @@ struct Resting {
 
 /// One open connection and what drives it.
 pub(crate) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Payload>,
     driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
     since: Instant,
 }
@@ -99,7 +101,7 @@ impl Connections {
     /// Sends `request` and reads the whole answer. `sent` is set once the request is handed to a connection.
     pub(crate) async fn exchange(
         self: &Arc<Self>,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
         limit: usize,
         sent: impl Fn(bool),
     ) -> Result<Response<Bytes>, Broken> {
@@ -110,9 +112,19 @@ impl Connections {
     /// Sends `request` and reads the answer's head; the body is read with the connection that comes along.
     pub(crate) async fn begin(
         self: &Arc<Self>,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
         sent: impl Fn(bool),
     ) -> Result<(Connection, Response<Incoming>), Broken> {
+        self.begin_or_back(request, sent).await.map_err(|(broken, _)| broken)
+    }
+
+    /// As [`begin`](Self::begin); a request of which no byte was sent comes back.
+    #[allow(clippy::type_complexity, clippy::result_large_err)]
+    pub(crate) async fn begin_or_back(
+        self: &Arc<Self>,
+        request: Request<Payload>,
+        sent: impl Fn(bool),
+    ) -> Result<(Connection, Response<Incoming>), (Broken, Option<Request<Payload>>)> {
         let mut request = request;
         if let Some(mut rested) = self.take().await {
             sent(true);
@@ -121,17 +133,18 @@ impl Connections {
                     sent(false);
                     request = back;
                 }
-                Err((broken, _)) => return Err(broken),
+                Err(broken) => return Err(broken),
                 Ok(answer) => return Ok((rested, answer)),
             }
         }
         // Boxed, so that what opens a connection is no part of every call's future.
-        let mut fresh = Box::pin(connect::open(&self.endpoint, &self.tls)).await.map_err(Broken::Unsent)?;
+        let mut fresh = match Box::pin(connect::open(&self.endpoint, &self.tls)).await {
+            Ok(fresh) => fresh,
+            Err(message) => return Err((Broken::Unsent(message), Some(request))),
+        };
         sent(true);
-        match fresh.send(request).await {
-            Ok(answer) => Ok((fresh, answer)),
-            Err((broken, _)) => Err(broken),
-        }
+        let answer = fresh.send(request).await?;
+        Ok((fresh, answer))
     }
 
     /// Reads the body of an answer that [`begin`](Self::begin) gave.
@@ -202,8 +215,8 @@ impl Connection {
     #[allow(clippy::type_complexity, clippy::result_large_err)]
     async fn send(
         &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, (Broken, Option<Request<Full<Bytes>>>)> {
+        request: Request<Payload>,
+    ) -> Result<Response<Incoming>, (Broken, Option<Request<Payload>>)> {
         drive(&mut self.driver, self.sender.try_send_request(request)).await.map_err(|mut error| {
             let back = error.take_message();
             let message = crate::chain(error.error());

@@ -7,12 +7,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri};
-use http_body_util::Full;
 use lambridge_wire::invoke as wire;
 
+use crate::connection::Payload;
 use crate::credentials::Lease;
 use crate::endpoint::Endpoint;
 use crate::lambda::Outgoing;
@@ -51,7 +50,7 @@ pub(crate) fn request(
     lease: &Arc<Lease>,
     region: &str,
     now: SystemTime,
-) -> Result<Request<Full<Bytes>>, Malformed> {
+) -> Result<Request<Payload>, Malformed> {
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let kept = outgoing.kept.and_then(Kept::get);
     if let Some(draft) = kept.filter(|draft| draft.serves(outgoing, lease, second)) {
@@ -128,7 +127,7 @@ impl Draft {
 
     /// The request with its payload. The trace id is not signed: proxies may change it on the way, and AWS's signer leaves
     /// it out too.
-    fn fill(&self, outgoing: &Outgoing<'_>) -> Result<Request<Full<Bytes>>, Malformed> {
+    fn fill(&self, outgoing: &Outgoing<'_>) -> Result<Request<Payload>, Malformed> {
         let payload = outgoing.payload.clone();
         let authorization = self.signing.authorization(&payload);
         let mut headers = self.headers.clone();
@@ -140,7 +139,7 @@ impl Draft {
         if let Some(trace_id) = outgoing.trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
             headers.insert(wire::X_AMZN_TRACE_ID, trace_id);
         }
-        let mut request = Request::new(Full::new(payload));
+        let mut request = Request::new(Payload::from(payload));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
@@ -157,6 +156,8 @@ fn secret(text: String) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use bytes::Bytes;
 
     use super::*;
     use crate::sign::Keys;

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::Full;
 use lambridge_model::{Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
@@ -15,7 +14,7 @@ use lambridge_wire::name::FunctionName;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::connection::{Broken, Connections, Tls};
+use crate::connection::{Broken, Connections, Payload, Tls};
 use crate::credentials::{Lease, Store};
 use crate::draft::{self, Kept, Malformed};
 use crate::endpoint::Endpoint;
@@ -319,7 +318,7 @@ fn signed(
     connections: &Connections,
     lease: &Arc<Lease>,
     region: &str,
-) -> Result<Request<Full<Bytes>>, InvokeError> {
+) -> Result<Request<Payload>, InvokeError> {
     draft::request(outgoing, connections.endpoint(), lease, region, SystemTime::now())
         .map_err(|Malformed(what)| unsent(format!("the request's {what} cannot be sent")))
 }

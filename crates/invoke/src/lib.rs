@@ -1,4 +1,5 @@
-//! Lambda's API: Invoke, buffered and streamed, ListFunctions and ListAliases over a pooled, signed HTTP client.
+//! Lambda's API: Invoke, buffered and streamed, ListFunctions and ListAliases over a pooled, signed HTTP client; and
+//! plain HTTP services over the same pool ([`Service`]).
 //!
 //! One [`Lambda`] serves one (region, endpoint, credentials) combination; [`Pool`] hands them out and survives
 //! reloads. An [`InvokeError`] always says whether the function may have run. Nothing is tried twice in here but a request
@@ -15,21 +16,25 @@ mod endpoint;
 mod lambda;
 mod list;
 mod outcome;
+mod service;
 mod sign;
 mod streamed;
 
+pub use connection::{BodyError, Coming, Payload};
 pub use lambda::{Call, Lambda, Target};
 pub use list::{Listed, ListedAlias};
 pub use outcome::{Executed, InvokeError, Invoked};
+pub use service::{Received, Service, ServiceError};
 pub use streamed::{StreamError, Streamed};
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use lambridge_model::{Credentials, Function};
 
-use crate::connection::Tls;
+use crate::connection::{Connections, Tls};
+use crate::endpoint::Endpoint;
 
 /// Looks a variable of the environment up.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -47,7 +52,12 @@ struct Shared {
     tls: Arc<Tls>,
     /// By region and endpoint; few credentials share both.
     clients: Mutex<HashMap<Place, Vec<(Credentials, Lambda)>>>,
+    /// HTTP services in use, by what their connections depend on.
+    services: Mutex<HashMap<ServiceKey, Weak<Connections>>>,
 }
+
+/// URL, certificate authorities in PEM, connections at most.
+type ServiceKey = (String, Option<Vec<u8>>, usize);
 
 /// Region, and endpoint where it is not the region's own.
 type Place = (Option<String>, Option<String>);
@@ -62,8 +72,8 @@ impl Pool {
     /// `env` gives `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, `AWS_REGION`; each client opens at most
     /// `connections_max` connections.
     pub fn new(env: Env, connections_max: usize) -> Self {
-        let (tls, clients) = (Arc::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { env, connections_max, tls, clients }) }
+        let (tls, clients, services) = (Arc::default(), Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { env, connections_max, tls, clients, services }) }
     }
 
     /// The client for `function`; the same one for equal settings. Does no I/O.
@@ -87,6 +97,28 @@ impl Pool {
         });
         clients.entry(place).or_default().push((credentials, client.clone()));
         Ok(client)
+    }
+
+    /// The HTTP service at `url`, with at most `max` connections; the same connections for equal settings while
+    /// someone holds them. `authorities` are certificates in PEM that are trusted in place of the system's. Does no I/O.
+    pub fn service(&self, url: &str, authorities: Option<&[u8]>, max: usize) -> Result<Service, ClientError> {
+        let key = (url.to_owned(), authorities.map(<[u8]>::to_vec), max);
+        let mut services = self.shared.services.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(known) = services.get(&key).and_then(Weak::upgrade) {
+            return Ok(Service::over(known));
+        }
+        let endpoint = Endpoint::parse(url)?;
+        let tls = match authorities {
+            None => Arc::clone(&self.shared.tls),
+            Some(pem) => {
+                let trusting = Tls::trusting(pem);
+                Arc::new(trusting.map_err(|reason| ClientError::BadAuthorities { reason })?)
+            }
+        };
+        let connections = Arc::new(Connections::new(endpoint, tls, max));
+        services.retain(|_, connections| connections.strong_count() > 0);
+        services.insert(key, Arc::downgrade(&connections));
+        Ok(Service::over(connections))
     }
 
     fn place(&self, function: &Function) -> Place {
@@ -114,6 +146,12 @@ pub enum ClientError {
     BadEndpoint {
         /// As configured.
         endpoint: String,
+    },
+    /// The certificates that a service's own is checked by cannot be read.
+    #[error("the certificate authorities cannot be used: {reason}")]
+    BadAuthorities {
+        /// What is wrong.
+        reason: String,
     },
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -29,8 +30,21 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 pub(crate) struct Tls(OnceCell<Arc<ClientConfig>>);
 
 impl Tls {
-    /// Given settings, for tests against a server of their own.
-    #[cfg(test)]
+    /// Settings that trust these authorities, in PEM, and no others.
+    pub(crate) fn trusting(authorities: &[u8]) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authorities) {
+            let certificate = certificate.map_err(|error| error.to_string())?;
+            roots.add(certificate).map_err(|error| crate::chain(&error))?;
+        }
+        if roots.is_empty() {
+            return Err("no CERTIFICATE block".to_owned());
+        }
+        let mut config = builder()?.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self::of(config))
+    }
+
     pub(super) fn of(config: ClientConfig) -> Self {
         Self(OnceCell::new_with(Some(Arc::new(config))))
     }
@@ -45,14 +59,17 @@ impl Tls {
 }
 
 fn settings() -> Result<Arc<ClientConfig>, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier)
-        .map_err(|error| crate::chain(&error))?
-        .with_no_client_auth();
+    let mut config =
+        builder()?.with_platform_verifier().map_err(|error| crate::chain(&error))?.with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| crate::chain(&error))
 }
 
 /// A new connection to `endpoint`, ready for a request.

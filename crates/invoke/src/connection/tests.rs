@@ -63,8 +63,8 @@ async fn serve() -> u16 {
     port
 }
 
-fn request() -> Request<Full<Bytes>> {
-    Request::post("/").header("host", "localhost").body(Full::default()).unwrap()
+fn request() -> Request<Payload> {
+    Request::post("/").header("host", "localhost").body(Bytes::new().into()).unwrap()
 }
 
 fn connections(url: &str, tls: Arc<Tls>) -> Arc<Connections> {

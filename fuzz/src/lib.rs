@@ -38,6 +38,7 @@ pub fn answer(format: Format, payload: &[u8]) {
         Format::RestV1 => Kind::RestV1,
         Format::Alb => Kind::Alb,
         Format::AlbMultiValue => Kind::AlbMultiValue,
+        Format::LatticeV2 => Kind::LatticeV2,
         Format::Body | Format::Runway | Format::Krakend => return,
     };
     let mut out = Vec::new();

@@ -11,10 +11,11 @@ use lambridge_benches::{Failure, binary, text};
 use lambridge_event::{Answer, Context, Format, Kind, Request};
 
 const SIZES: [(&str, usize); 3] = [("1 KB", 1024), ("100 KB", 100 * 1024), ("4 MB", 4 * 1024 * 1024)];
-const FORMATS: [(Format, Kind); 3] = [
+const FORMATS: [(Format, Kind); 4] = [
     (Format::HttpV2, Kind::HttpV2),
     (Format::RestV1, Kind::RestV1),
     (Format::AlbMultiValue, Kind::AlbMultiValue),
+    (Format::LatticeV2, Kind::LatticeV2),
 ];
 
 fn main() -> Result<(), Failure> {
@@ -84,6 +85,7 @@ fn context() -> Context<'static> {
         protocol: "HTTP/1.1",
         domain_name: "api.example.com",
         account_id: "anonymous",
+        region: "us-east-1",
         api_id: "api",
         stage: "$default",
         resource: Some("/users/{id}"),

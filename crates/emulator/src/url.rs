@@ -155,6 +155,7 @@ fn event(
         protocol: if head.version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
         domain_name: without_port(host),
         account_id: "anonymous",
+        region: "",
         api_id: &api_id,
         stage: "$default",
         resource: None,

@@ -47,6 +47,7 @@ mod tests {
             protocol: "HTTP/1.1",
             domain_name: "",
             account_id: "",
+            region: "",
             api_id: "",
             stage: "",
             resource: None,

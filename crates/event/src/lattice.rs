@@ -4,13 +4,86 @@
 //! values and the context. Keys and values of a query are as sent, undecoded. An answer has the same keys for both, and
 //! they are those that a load balancer without multi-value headers reads, `statusDescription` included.
 //!
+//! Only version 2, the default of a target group, is written: `lattice_v2`. Its context names a service, a network of
+//! services and the caller's VPC, of which a gateway has none; so they are made up, with account and region from the
+//! [`Context`]. `identity` says no more than the VPC, as with a service whose auth type is `NONE`.
+//!
 //! Source: "Use a Lambda function as a target" in the VPC Lattice user guide; `aws_lambda_events` 1.2.1 for the types.
 
 use std::borrow::Cow;
 
+use crate::answer::{Answer, AnswerError};
 use crate::envelope::{self, Envelope};
-use crate::request::{EventError, Kind, Received};
-use crate::{path, query};
+use crate::fields;
+use crate::json::{Object, writer};
+use crate::request::{Context, EventError, Kind, Received, Request};
+use crate::{alb, base64, context, path, query, text};
+
+pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
+    let mut event = Object::open(out);
+    event.string("version", "2.0");
+    event.string("path", request.path);
+    event.string("method", request.method);
+    let mut map = Object::open(event.key("headers"));
+    fields::headers_by_name(request.headers, |run| {
+        let out = map.foreign_key(&context::lower(request.headers[run[0]].0));
+        writer::array(out, run.iter().map(|&at| request.headers[at].1), writer::bytes);
+    });
+    map.close();
+    let pairs: Vec<(&str, &str)> = query::raw_pairs(request.query).collect();
+    if !pairs.is_empty() {
+        let mut map = Object::open(event.key("queryStringParameters"));
+        fields::pairs_by_name(&pairs, |run| {
+            let out = map.foreign_key(pairs[run[0]].0.as_bytes());
+            writer::array(out, run.iter().map(|&at| pairs[at].1), writer::string);
+        });
+        map.close();
+    }
+    let plain = request.body.is_empty() || text::is_plain_request(request.headers, request.body);
+    let out = event.key("body");
+    match (request.body.is_empty(), plain) {
+        (true, _) => out.extend_from_slice(b"null"),
+        (false, true) => writer::bytes(out, request.body),
+        (false, false) => base64::string(out, request.body),
+    }
+    event.bool("isBase64Encoded", !plain);
+    request_context(event.key("requestContext"), context);
+    event.close();
+}
+
+/// The time is text, in microseconds.
+fn request_context(out: &mut Vec<u8>, context: &Context<'_>) {
+    let mut object = Object::open(out);
+    for (key, service, resource) in [
+        ("serviceNetworkArn", "vpc-lattice", "servicenetwork/sn-00000000000000000"),
+        ("serviceArn", "vpc-lattice", "service/svc-00000000000000000"),
+        ("targetGroupArn", "vpc-lattice", "targetgroup/tg-00000000000000000"),
+    ] {
+        arn(object.key(key), service, resource, context);
+    }
+    let mut identity = Object::open(object.key("identity"));
+    arn(identity.key("sourceVpcArn"), "ec2", "vpc/vpc-00000000000000000", context);
+    identity.close();
+    object.string("region", context.region);
+    let out = object.key("timeEpoch");
+    out.push(b'"');
+    writer::decimal(out, context.time_ms, 1);
+    out.extend_from_slice(b"000\"");
+    object.close();
+}
+
+fn arn(out: &mut Vec<u8>, service: &str, resource: &str, context: &Context<'_>) {
+    out.extend_from_slice(b"\"arn:aws:");
+    for part in [service, ":", context.region, ":", context.account_id, ":", resource] {
+        writer::fragment(out, part.as_bytes());
+    }
+    out.push(b'"');
+}
+
+/// What a load balancer without multi-value headers reads.
+pub(crate) fn decode_answer(payload: &[u8]) -> Result<Answer<'_>, AnswerError> {
+    alb::decode_answer(alb::Maps::Single, payload)
+}
 
 pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>, kind: Kind) -> Result<Received<'a>, EventError> {
     let method = envelope::method("method", envelope.lattice_method)?;

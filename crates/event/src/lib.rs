@@ -49,6 +49,8 @@ pub enum Format {
     Alb,
     /// Application Load Balancer, multi-value maps.
     AlbMultiValue,
+    /// VPC Lattice, version 2.
+    LatticeV2,
     /// The raw body is the event.
     Body,
     /// runway's payload.
@@ -64,6 +66,7 @@ pub fn encode_request(format: Format, request: &Request<'_>, context: &Context<'
         Format::RestV1 => rest_v1::encode_request(request, context, out),
         Format::Alb => alb::encode_request(Maps::Single, request, context, out),
         Format::AlbMultiValue => alb::encode_request(Maps::Multi, request, context, out),
+        Format::LatticeV2 => lattice::encode_request(request, context, out),
         Format::Body => body::encode_request(request, context, out),
         Format::Runway => runway::encode_request(request, context, out),
         Format::Krakend => krakend::encode_request(request, context, out),
@@ -132,6 +135,7 @@ pub fn decode_answer(format: Format, payload: &[u8]) -> Result<Answer<'_>, Answe
         Format::RestV1 => rest_v1::decode_answer(payload),
         Format::Alb => alb::decode_answer(Maps::Single, payload),
         Format::AlbMultiValue => alb::decode_answer(Maps::Multi, payload),
+        Format::LatticeV2 => lattice::decode_answer(payload),
         // Neither runway nor KrakenD unwraps an answer: what a payload means there is an answer rule of its own.
         Format::Body | Format::Runway | Format::Krakend => body::decode_answer(payload),
     }
@@ -168,6 +172,7 @@ impl Format {
             Format::RestV1 => "rest_v1",
             Format::Alb => "alb",
             Format::AlbMultiValue => "alb_multi_value",
+            Format::LatticeV2 => "lattice_v2",
             Format::Body => "body",
             Format::Runway => "runway",
             Format::Krakend => "krakend",
@@ -175,11 +180,12 @@ impl Format {
     }
 
     /// Every format, in the order of the documentation.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 8] = [
         Format::HttpV2,
         Format::RestV1,
         Format::Alb,
         Format::AlbMultiValue,
+        Format::LatticeV2,
         Format::Body,
         Format::Runway,
         Format::Krakend,

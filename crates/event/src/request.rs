@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub domain_name: &'a str,
     /// Twelve digits, or `anonymous`.
     pub account_id: &'a str,
+    /// Where the source stands, in events that say so.
+    pub region: &'a str,
     /// `requestContext.apiId`; also the domain prefix when `domain_name` has none.
     pub api_id: &'a str,
     /// `$default` unless configured.

@@ -76,7 +76,8 @@ fn a_request_body_costs_one_buffer_at_most() {
     for (media, body, buffers) in bodies() {
         let headers = [(&b"content-type"[..], media.as_bytes())];
         let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: &body };
-        for format in [Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue] {
+        for format in [Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue, Format::LatticeV2]
+        {
             let mut event = Vec::with_capacity(2 * BODY);
             let (large, all, ()) = counted(|| encode_request(format, &request, &CONTEXT, &mut event));
             assert_eq!(large, 0, "encoding {media} as {format:?} copies the body beside the output");
@@ -99,6 +100,7 @@ fn an_answer_body_costs_one_buffer_at_most() {
             (Kind::RestV1, Format::RestV1),
             (Kind::Alb, Format::Alb),
             (Kind::AlbMultiValue, Format::AlbMultiValue),
+            (Kind::LatticeV2, Format::LatticeV2),
         ] {
             let mut payload = Vec::with_capacity(2 * BODY);
             let (large, ..) = counted(|| encode_answer(kind, &answer, &mut payload));

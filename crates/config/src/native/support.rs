@@ -68,7 +68,7 @@ pub const KEYS: &[Key] = &[
     yes("functions.*.event: alb", "Application Load Balancer"),
     yes("functions.*.event: alb_multi_value", "Application Load Balancer with multi-value headers"),
     yes("functions.*.event: body", "the request's body"),
-    no("functions.*.event: lattice_v2", "VPC Lattice 2.0", "use `http_v2`"),
+    yes("functions.*.event: lattice_v2", "VPC Lattice 2.0"),
     no("functions.*.event: websocket", "API Gateway WebSocket", "use `http_v2` for HTTP requests"),
     yes("functions.*.event: runway", "the payload of runway's Lambda backend"),
     yes("functions.*.event: krakend", "KrakenD's payload of a GET: the path's parameters"),

@@ -32,8 +32,9 @@ fn check(formats: &[Format], payload: &str, expect: Result<Row<'_>, &str>) {
 
 const V2: &[Format] = &[Format::HttpV2];
 const REST: &[Format] = &[Format::RestV1];
-const ALBS: &[Format] = &[Format::Alb, Format::AlbMultiValue];
-const PROXIES: &[Format] = &[Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue];
+const ALBS: &[Format] = &[Format::Alb, Format::AlbMultiValue, Format::LatticeV2];
+const PROXIES: &[Format] =
+    &[Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue, Format::LatticeV2];
 const JSON: (&str, &str) = ("content-type", "application/json");
 const HTML: (&str, &str) = ("content-type", "text/html");
 

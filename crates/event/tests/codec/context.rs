@@ -9,6 +9,7 @@ pub const CONTEXT: Context<'static> = Context {
     protocol: "HTTP/1.1",
     domain_name: "shop.example.com",
     account_id: "123456789012",
+    region: "eu-west-1",
     api_id: "api",
     stage: "$default",
     resource: None,

@@ -9,6 +9,7 @@ use aws_lambda_events::apigw::{
     ApiGatewayProxyRequest, ApiGatewayProxyResponse, ApiGatewayV2httpRequest, ApiGatewayV2httpResponse,
 };
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
+use aws_lambda_events::vpc_lattice::VpcLatticeRequestV2;
 use lambda_http::RequestExt as _;
 use lambda_http::request::LambdaRequest;
 use lambridge_event::{Answer, Context, Format, Kind, Request, decode_answer, decode_request, encode_answer};
@@ -56,6 +57,8 @@ fn our_events_are_taken() {
                 serde_json::from_slice::<AlbTargetGroupRequest>(&sample::encode(format, &request, context))
                     .unwrap();
             }
+            let lattice = sample::encode(Format::LatticeV2, &request, context);
+            serde_json::from_slice::<VpcLatticeRequestV2>(&lattice).unwrap();
         }
         for format in [Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue] {
             let event = sample::encode(format, &request, &CONTEXT);

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use lambridge_event::{Answer, Kind, Received, decode_request, encode_answer};
+use lambridge_event::{Answer, Format, Kind, Received, Request, decode_request, encode_answer};
 use serde_json::{Value, json};
+
+use crate::sample::{self, CONTEXT, GET};
 
 /// The kind, request line, header lines and body.
 fn read(event: &Value) -> (Kind, String, Vec<String>, Vec<u8>) {
@@ -61,6 +63,40 @@ fn version_2() {
     assert_eq!((read(&event).1, read(&event).3), ("GET /x?a=1".to_owned(), Vec::new()));
     let event = with(&v2(), &json!({"body": "QWxs", "isBase64Encoded": true}));
     assert_eq!(read(&event).3, b"All");
+}
+
+/// What the gateway writes, whole.
+#[test]
+fn written() {
+    let headers =
+        sample::fields(&[("Accept", b"*/*"), ("x-a", b"1"), ("X-A", b"2"), ("content-type", b"image/png")]);
+    let request = Request {
+        method: "PUT",
+        path: "/a%20b",
+        query: "x=1&y=a%2Bb&x=2&flag",
+        headers: &headers,
+        body: b"\xff\xff",
+    };
+    let event = sample::event(Format::LatticeV2, &request, &CONTEXT);
+    let arn = |service: &str, resource: &str| format!("arn:aws:{service}:eu-west-1:123456789012:{resource}");
+    assert_eq!(
+        event,
+        json!({
+            "version": "2.0", "path": "/a%20b", "method": "PUT", "body": "//8=", "isBase64Encoded": true,
+            "headers": {"accept": ["*/*"], "x-a": ["1", "2"], "content-type": ["image/png"]},
+            "queryStringParameters": {"x": ["1", "2"], "y": ["a%2Bb"], "flag": [""]},
+            "requestContext": {
+                "serviceNetworkArn": arn("vpc-lattice", "servicenetwork/sn-00000000000000000"),
+                "serviceArn": arn("vpc-lattice", "service/svc-00000000000000000"),
+                "targetGroupArn": arn("vpc-lattice", "targetgroup/tg-00000000000000000"),
+                "identity": {"sourceVpcArn": arn("ec2", "vpc/vpc-00000000000000000")},
+                "region": "eu-west-1", "timeEpoch": "1783711146671000",
+            },
+        })
+    );
+    let event = sample::event(Format::LatticeV2, &GET, &CONTEXT);
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&Value::Null, &json!(false)));
+    assert!(event.get("queryStringParameters").is_none());
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn context<'a>(
         protocol: of.pointer("/http/protocol").or(of.get("protocol")).map_or("", |v| v.as_str().unwrap()),
         domain_name: text("/domainName"),
         account_id: text("/accountId"),
+        region: "",
         api_id: text("/apiId"),
         stage: text("/stage"),
         resource,

@@ -6,6 +6,7 @@
 //! | `rest_v1` | same | same pairs, a key's values together | as the first | kept | removed | same |
 //! | `alb` | same | the last of each key, as sent | lower case | the last | kept | same |
 //! | `alb_multi_value` | same | same pairs, a key's values together, as sent | lower case | kept | kept | same |
+//! | `lattice_v2` | same | same pairs, a key's values together, as sent | lower case | kept | kept | same |
 //!
 //! Header values are compared as text: bytes that are no UTF-8 have become ISO 8859-1.
 
@@ -95,6 +96,7 @@ fn check(format: Format, request: &Request<'_>) -> Result<(), TestCaseError> {
         Format::RestV1 => Kind::RestV1,
         Format::Alb => Kind::Alb,
         Format::AlbMultiValue => Kind::AlbMultiValue,
+        Format::LatticeV2 => Kind::LatticeV2,
         Format::Body | Format::Runway | Format::Krakend => Kind::Other,
     };
     prop_assert_eq!(found.kind, kind);
@@ -104,7 +106,9 @@ fn check(format: Format, request: &Request<'_>) -> Result<(), TestCaseError> {
     match format {
         Format::RestV1 => prop_assert_eq!(form_pairs(&found.query), form_pairs(request.query)),
         Format::Alb => prop_assert_eq!(raw_pairs(&found.query), last(raw_pairs(request.query))),
-        Format::AlbMultiValue => prop_assert_eq!(raw_pairs(&found.query), raw_pairs(request.query)),
+        Format::AlbMultiValue | Format::LatticeV2 => {
+            prop_assert_eq!(raw_pairs(&found.query), raw_pairs(request.query))
+        }
         Format::HttpV2 | Format::Body | Format::Runway | Format::Krakend => {
             prop_assert_eq!(&*found.query, request.query)
         }
@@ -155,7 +159,7 @@ proptest! {
     ) {
         let fields: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), &v[..])).collect();
         let request = Request { method: &method, path: &path, query: &query, headers: &fields, body: &body };
-        for format in [Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue] {
+        for format in [Format::HttpV2, Format::RestV1, Format::Alb, Format::AlbMultiValue, Format::LatticeV2] {
             check(format, &request)?;
         }
     }
@@ -207,6 +211,7 @@ proptest! {
             (Kind::RestV1, Format::RestV1),
             (Kind::Alb, Format::Alb),
             (Kind::AlbMultiValue, Format::AlbMultiValue),
+            (Kind::LatticeV2, Format::LatticeV2),
         ] {
             let mut out = Vec::new();
             encode_answer(kind, &answer, &mut out);
@@ -214,7 +219,7 @@ proptest! {
             prop_assert_eq!(found.status, status);
             prop_assert_eq!(&*found.body, &body[..]);
             let mut sent = as_lists(&answer);
-            if matches!(kind, Kind::HttpV2 | Kind::Alb) {
+            if matches!(kind, Kind::HttpV2 | Kind::Alb | Kind::LatticeV2) {
                 for (_, values) in sent.iter_mut().filter(|(name, _)| *name != "set-cookie") {
                     *values = vec![values.join(", ")];
                 }

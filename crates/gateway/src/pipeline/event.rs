@@ -14,6 +14,8 @@ use crate::router;
 
 /// What REST and ALB events name and no gateway of ours has: an account, an API, a target group.
 const ACCOUNT: &str = "000000000000";
+/// Where Lattice events say they come from, unless the function has a region.
+const REGION: &str = "us-east-1";
 const API: &str = "lambridge";
 const STAGE: &str = "$default";
 const TARGET_GROUP: &str =
@@ -49,6 +51,7 @@ pub(super) fn encode(
         domain_name: router::without_port(matched.host),
         // A function URL without IAM calls its caller so; HTTP events have that flavour.
         account_id: if format == Format::HttpV2 { "anonymous" } else { ACCOUNT },
+        region: function.settings.region.as_deref().unwrap_or(REGION),
         api_id: API,
         stage: STAGE,
         resource: matched.route.template.as_deref(),

@@ -1,18 +1,18 @@
 //! The real programs that the tests in `tests/real` talk to, under `target/test-env`.
 //!
-//! * `venv`: AWS's Python SDK, command line and runtime client, and the Python web frameworks of the examples.
+//! * `venv`: AWS's Python SDK, command line and runtime client, cfn-lint, and the Python web frameworks of the examples.
 //! * `node_modules`: AWS's JavaScript SDK and runtime client, and Express.
 //! * `aws-lambda-ric`: the native half of that runtime client, see [`node_client`].
 //! * AWS Lambda Web Adapter, the one that the benchmarks measure too, under `target/tools`.
-//! * Chromium, of the system: see [`browser`].
+//! * Chromium, skopeo and umoci, of the system: see [`system`].
 //! * `rust`: the example function on AWS's Rust runtime client.
 //!
 //! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json` and
 //! the example's `Cargo.lock`. Each environment carries a stamp: the text that it was made from. A second run with the
 //! same text finds the stamp and installs nothing.
 
-mod browser;
 mod node_client;
+mod system;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +43,8 @@ pub fn prepare(workspace: &Workspace) -> Result<Counterparts, String> {
     let python = step("python counterparts", || python(&folder, &pins.join("requirements.txt")))?;
     step("node counterparts", || node(&folder, &pins))?;
     step("node runtime client", || node_client::provide(&folder, &pins, &python))?;
-    step("browser", browser::prepare)?;
+    step("browser", system::browser)?;
+    step("image readers", system::image_readers)?;
     let rust_function = step("rust function", || rust(&folder, &workspace.root))?;
     let web_adapter = step("aws lambda web adapter", || peers::web_adapter(&workspace.target.join("tools")))?;
     Ok(Counterparts { python, folder, rust_function, web_adapter })

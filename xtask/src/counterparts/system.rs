@@ -1,8 +1,8 @@
-//! Chromium, for the page of `lambridge dev`.
+//! Counterparts that are programs of the system: Chromium for the page of `lambridge dev`, skopeo and umoci to read images.
 //!
-//! It is a program of the system, in none of the package registries that the other counterparts come from. Where it is
-//! missing and may be installed (as root, on Debian and its kin) it is; elsewhere the tests say that they are skipped, or
-//! fail where `LAMBRIDGE_BROWSER=required` promises one, as `.ci/run` does.
+//! They are in none of the package registries that the others come from. Where one is missing and may be installed (as
+//! root, on Debian and its kin) it is; elsewhere the tests say that they are skipped, or fail where an environment variable
+//! promises it, as `LAMBRIDGE_BROWSER=required` does in `.ci/run`.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -11,25 +11,35 @@ use std::process::Command;
 use crate::step::run;
 
 /// As `tests/real/browser.py` looks for them.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Installs Chromium where it is missing and can be had.
-pub fn prepare() -> Result<(), String> {
+/// Installs Chromium where there is no browser of its kind and one can be had.
+pub fn browser() -> Result<(), String> {
+    provide(&BROWSERS, "chromium")
+}
+
+/// Installs what reads container images without a daemon, where it can be had.
+pub fn image_readers() -> Result<(), String> {
+    provide(&["skopeo"], "skopeo").and_then(|()| provide(&["umoci"], "umoci"))
+}
+
+/// Sees to it that one of `programs` is there, by installing `package`; says so where it cannot be.
+fn provide(programs: &[&str], package: &str) -> Result<(), String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if NAMES.iter().any(|name| is_in(&path, name)) {
+    if programs.iter().any(|name| is_in(&path, name)) {
         return Ok(());
     }
     if !is_in(&path, "apt-get") || !is_root() {
-        println!("no browser here, and none can be installed without root and apt-get");
+        println!("no {package} here, and none can be installed without root and apt-get");
         return Ok(());
     }
     let apt = |arguments: &[&str]| {
         run(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(["-q"]).args(arguments))
     };
-    let install = || apt(&["install", "-y", "--no-install-recommends", "chromium"]);
+    let install = || apt(&["install", "-y", "--no-install-recommends", package]);
     // An index that is there is mostly new enough, and fetching one takes as long as the rest.
     if let Err(message) = install().or_else(|_| apt(&["update"]).and_then(|()| install())) {
-        println!("no browser here, and none could be installed: {message}");
+        println!("no {package} here, and none could be installed: {message}");
     }
     Ok(())
 }
@@ -50,7 +60,7 @@ mod tests {
 
     #[test]
     fn found_on_the_path_only() {
-        let folder = std::env::temp_dir().join(format!("lambridge-browser-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("lambridge-system-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("chromium-browser")).unwrap();
         std::fs::write(folder.join("chromium"), "").unwrap();
         let path = std::env::join_paths([Path::new("/nowhere"), &folder]).unwrap();

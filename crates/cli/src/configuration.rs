@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lambridge_config::{Diagnostic, Diagnostics, Loaded, Place, Severity};
 use lambridge_gateway::Problem;
-use lambridge_model::{Model, Origin};
+use lambridge_model::{Model, Origin, Run};
 
 use crate::output;
 
@@ -35,6 +35,23 @@ pub fn load_or_complain(paths: &[PathBuf]) -> Option<(Model, Vec<PathBuf>)> {
     let loaded = load(paths);
     complain(&loaded.diagnostics);
     Some((loaded.model?, loaded.watched))
+}
+
+/// What stands in place of a secret where a configuration is shown.
+const MASK: &str = "****";
+
+/// The configuration in effect, for the admin address: as `convert` prints it, but no secret is in it or behind it.
+/// Variables of local functions count as secrets, whatever their names.
+pub fn shown(mut model: Model) -> String {
+    for run in model.functions.values_mut().filter_map(|function| function.run.as_mut()) {
+        mask_variables(run);
+    }
+    lambridge_config::print(&model, &mut |_, _, _| MASK.to_owned())
+}
+
+fn mask_variables(run: &mut Run) {
+    run.env.values_mut().for_each(|value| MASK.clone_into(value));
+    run.versions.values_mut().for_each(mask_variables);
 }
 
 /// Prints diagnostics to standard error.

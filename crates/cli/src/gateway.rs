@@ -31,12 +31,14 @@ pub fn run(options: &Serve) -> ExitCode {
 /// Starts a gateway and prints where it listens.
 pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, String> {
     let tls: Vec<bool> = model.listeners.iter().map(|listener| listener.tls.is_some()).collect();
+    let shown = model.clone();
     let gateway = Gateway::start(model, surroundings).await.map_err(|error| describe(&error))?;
     for (address, tls) in gateway.addresses().into_iter().zip(tls) {
         output::say(&format!("listening on {}://{address}", if tls { "https" } else { "http" }));
     }
     if let Some(address) = gateway.admin_address() {
         output::say(&format!("admin on http://{address}"));
+        gateway.show(configuration::shown(shown));
     }
     Ok(gateway)
 }
@@ -55,8 +57,15 @@ pub async fn serve_until_told<W>(
             () = watch.changed() => {}
         }
         let outcome = match load() {
-            None => Err("the configuration is wrong".to_owned()),
-            Some((model, _)) => gateway.reload(model).await.map_err(|error| describe(&error)),
+            None => {
+                gateway.reload_refused();
+                Err("the configuration is wrong".to_owned())
+            }
+            Some((model, _)) => {
+                let shown = model.clone();
+                let taken = gateway.reload(model).await.map_err(|error| describe(&error));
+                taken.map(|()| gateway.show(configuration::shown(shown)))
+            }
         };
         match outcome {
             Ok(()) => output::complain("configuration reloaded"),

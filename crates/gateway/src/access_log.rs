@@ -107,7 +107,7 @@ fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
     }
     let texts = [
         ("lambda_request_id", facts.lambda_request_id.as_deref()),
-        ("route", facts.route.as_deref()),
+        ("route", facts.route.as_ref().map(|route| &*route.id)),
         ("function", facts.function.as_deref()),
     ];
     for (name, value) in texts {

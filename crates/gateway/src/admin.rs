@@ -1,9 +1,14 @@
-//! The admin address: `/healthz` (the process runs), `/readyz` (it wants requests; 503 while it drains) and `/lambda`
-//! (what came of each route's calls, see [`crate::calls`]).
-//! `/health` and `/ready` are the same two under the names that runway's probes use.
+//! The admin address: `/healthz` (the process runs), `/readyz` (it wants requests; 503 while it drains), `/metrics` for
+//! Prometheus, and the gateway's state: `/routes` in the order in which they are asked, `/functions` with what each has in
+//! flight, `/config` as it is in effect, without secrets, and `/lambda` (what came of each route's calls, see [`crate::calls`]).
+//! `/health` and `/ready` are the first two under the names that runway's probes use.
+//!
+//! Nothing can be changed here, so that who reaches the address by mistake can only look.
 //!
 //! On a loopback address the Host must name loopback too, so that a web page cannot reach it by a name of its own
 //! that resolves to 127.0.0.1.
+
+mod state;
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -20,9 +25,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::Shared;
-use crate::calls;
 use crate::router::without_port;
+use crate::{Shared, calls, metrics};
 
 /// Serves one connection.
 pub(crate) async fn serve(
@@ -32,8 +36,7 @@ pub(crate) async fn serve(
     mut stopped: watch::Receiver<bool>,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
-        let answer =
-            answer(&request, address, shared.is_ready(), || calls::report(&shared.snapshot.load().routes));
+        let answer = answer(&request, address, shared.is_ready(), |document| document.write(shared));
         async move { Ok::<_, std::convert::Infallible>(answer) }
     });
     let mut http = pin!(
@@ -50,11 +53,53 @@ pub(crate) async fn serve(
     let _ = http.await;
 }
 
+/// What is made anew each time it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Document {
+    Metrics,
+    Routes,
+    Functions,
+    Config,
+    Lambda,
+}
+
+impl Document {
+    fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/metrics" => Self::Metrics,
+            "/routes" => Self::Routes,
+            "/functions" => Self::Functions,
+            "/config" => Self::Config,
+            "/lambda" => Self::Lambda,
+            _ => return None,
+        })
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Metrics => metrics::MEDIA_TYPE,
+            Self::Config => "application/yaml",
+            Self::Routes | Self::Functions | Self::Lambda => "application/json",
+        }
+    }
+
+    fn write(self, shared: &Shared) -> String {
+        let snapshot = shared.snapshot.load();
+        match self {
+            Self::Metrics => metrics::render(shared),
+            Self::Routes => state::routes(&snapshot),
+            Self::Functions => state::functions(&snapshot),
+            Self::Config => shared.shown.load().to_string(),
+            Self::Lambda => calls::report(&snapshot.routes),
+        }
+    }
+}
+
 fn answer<B>(
     request: &Request<B>,
     address: SocketAddr,
     ready: bool,
-    calls: impl FnOnce() -> String,
+    write: impl FnOnce(Document) -> String,
 ) -> Response<Full<Bytes>> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if address.ip().is_loopback() && !is_loopback(host) {
@@ -67,8 +112,13 @@ fn answer<B>(
         "/healthz" | "/health" => text(StatusCode::OK, "ok\n"),
         "/readyz" | "/ready" if ready => text(StatusCode::OK, "ready\n"),
         "/readyz" | "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        "/lambda" => body(StatusCode::OK, HeaderValue::from_static("application/json"), Bytes::from(calls())),
-        _ => text(StatusCode::NOT_FOUND, "not found\n"),
+        path => match Document::at(path) {
+            None => text(StatusCode::NOT_FOUND, "not found\n"),
+            Some(document) => {
+                let media_type = HeaderValue::from_static(document.media_type());
+                body(StatusCode::OK, media_type, Bytes::from(write(document)))
+            }
+        },
     }
 }
 
@@ -98,8 +148,8 @@ mod tests {
     fn check(address: &str, method: &str, host: &str, path: &str, ready: bool, expect: u16) {
         let request =
             http::Request::builder().method(method).uri(path).header("host", host).body(()).unwrap();
-        let calls = || "{}\n".to_owned();
-        let found = answer(&request, address.parse().unwrap(), ready, calls).status().as_u16();
+        let write = |_| "{}\n".to_owned();
+        let found = answer(&request, address.parse().unwrap(), ready, write).status().as_u16();
         assert_eq!(found, expect, "{address} {method} {host} {path}");
     }
 
@@ -115,6 +165,11 @@ mod tests {
         check(here, "GET", "localhost", "/health", true, 200);
         check(here, "GET", "localhost", "/ready", false, 503);
         check(here, "GET", "localhost", "/lambda", true, 200);
+        for path in ["/metrics", "/routes", "/functions", "/config"] {
+            check(here, "GET", "localhost", path, true, 200);
+            check(here, "GET", "evil.example", path, true, 403);
+            check(here, "POST", "localhost", path, true, 405);
+        }
         check(here, "GET", "localhost", "/x", true, 404);
         check("0.0.0.0:8081", "GET", "pod.example", "/healthz", true, 200);
     }

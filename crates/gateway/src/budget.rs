@@ -20,6 +20,11 @@ impl Budget {
         self.max.store(max, Ordering::Relaxed);
     }
 
+    /// Bytes that all requests hold.
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     /// An empty share, to grow.
     pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share { budget: self.clone(), bytes: 0 }

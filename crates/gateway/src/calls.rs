@@ -23,13 +23,9 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// The counts of the route `id`: those it had in `earlier` if it called the same functions then.
-    pub(crate) fn of(id: &str, functions: String, earlier: &[CompiledRoute]) -> Arc<Self> {
-        let kept = earlier
-            .iter()
-            .find(|route| *route.id == *id)
-            .and_then(|route| route.calls.clone())
-            .filter(|calls| calls.functions == functions);
+    /// The counts of a route that calls these functions: those that it had `earlier` if it called the same then.
+    pub(crate) fn of(functions: String, earlier: Option<&Arc<Self>>) -> Arc<Self> {
+        let kept = earlier.filter(|calls| calls.functions == functions).cloned();
         kept.unwrap_or_else(|| Arc::new(Self { functions, ..Self::default() }))
     }
 
@@ -58,14 +54,14 @@ struct Row<'a> {
 pub(crate) fn report(routes: &[CompiledRoute]) -> String {
     let mut rows = BTreeMap::new();
     for route in routes {
-        let Some(calls) = &route.calls else { continue };
+        let Some(calls) = &route.tally.calls else { continue };
         let row = Row {
             function_name: &calls.functions,
             total_requests: calls.requests.load(Ordering::Relaxed),
             total_errors: calls.errors.load(Ordering::Relaxed),
             total_invokes: calls.invokes.load(Ordering::Relaxed),
         };
-        rows.insert(&*route.id, row);
+        rows.insert(&*route.tally.id, row);
     }
     let mut text = serde_json::to_string(&rows).unwrap_or_else(|_| "{}".to_owned());
     text.push('\n');
@@ -78,6 +74,7 @@ mod tests {
 
     use super::{Calls, report};
     use crate::compile::{CompiledRoute, CompiledTarget};
+    use crate::metrics::Tally;
 
     fn route(id: &str, calls: Option<Arc<Calls>>) -> CompiledRoute {
         let target = CompiledTarget::Static {
@@ -86,13 +83,12 @@ mod tests {
             body: bytes::Bytes::new(),
         };
         CompiledRoute {
-            id: id.into(),
+            tally: Arc::new(Tally { id: id.into(), calls, metrics: Arc::default() }),
             template: None,
             parameters: Vec::new(),
             target,
             script: None,
             errors: lambridge_model::Errors::Native,
-            calls,
         }
     }
 
@@ -100,12 +96,12 @@ mod tests {
     fn reports() {
         assert_eq!(report(&[]), "{}\n");
         assert_eq!(report(&[route("static", None)]), "{}\n");
-        let calls = Calls::of("b", "shop".to_owned(), &[]);
+        let calls = Calls::of("shop".to_owned(), None);
         calls.request();
         calls.request();
         calls.invoke();
         calls.error();
-        let quiet = Calls::of("a \"b\"", "x, y".to_owned(), &[]);
+        let quiet = Calls::of("x, y".to_owned(), None);
         let expect = concat!(
             r#"{"a \"b\"":{"function_name":"x, y","total_requests":0,"total_errors":0,"total_invokes":0},"#,
             r#""b":{"function_name":"shop","total_requests":2,"total_errors":1,"total_invokes":1}}"#,
@@ -116,11 +112,10 @@ mod tests {
 
     #[test]
     fn counts_outlive_a_reload_while_the_route_calls_the_same() {
-        let calls = Calls::of("a", "shop".to_owned(), &[]);
+        let calls = Calls::of("shop".to_owned(), None);
         calls.request();
-        let earlier = [route("b", None), route("a", Some(Arc::clone(&calls)))];
-        assert!(Arc::ptr_eq(&Calls::of("a", "shop".to_owned(), &earlier), &calls));
-        assert!(!Arc::ptr_eq(&Calls::of("a", "other".to_owned(), &earlier), &calls));
-        assert!(!Arc::ptr_eq(&Calls::of("b", "shop".to_owned(), &earlier), &calls));
+        assert!(Arc::ptr_eq(&Calls::of("shop".to_owned(), Some(&calls)), &calls));
+        assert!(!Arc::ptr_eq(&Calls::of("other".to_owned(), Some(&calls)), &calls));
+        assert!(!Arc::ptr_eq(&Calls::of("shop".to_owned(), None), &calls));
     }
 }

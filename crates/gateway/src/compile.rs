@@ -15,9 +15,9 @@ use lambridge_invoke::Pool;
 use lambridge_model::{Errors, Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
 
 use crate::Problem;
-use crate::calls::Calls;
 use crate::function::{self, FunctionState};
 use crate::listener::tls;
+use crate::metrics::{FunctionMetrics, Tally};
 use crate::named::Named;
 use crate::router::{self, Router};
 use crate::script::Script;
@@ -37,15 +37,13 @@ pub(crate) struct Snapshot {
 /// What a request needs of its route.
 #[derive(Debug)]
 pub(crate) struct CompiledRoute {
-    pub(crate) id: Arc<str>,
+    pub(crate) tally: Arc<Tally>,
     /// The template as written, for template routes.
     pub(crate) template: Option<String>,
     /// Name, index of the segment, whether it takes the rest.
     pub(crate) parameters: Vec<(String, usize, bool)>,
     pub(crate) target: CompiledTarget,
     pub(crate) errors: Errors,
-    /// What the admin's `/lambda` tells; `None` where the route calls no function.
-    pub(crate) calls: Option<Arc<Calls>>,
     /// Lua around the call.
     pub(crate) script: Option<Arc<Script>>,
 }
@@ -76,13 +74,19 @@ pub(crate) enum CompiledTarget {
     Static { status: StatusCode, headers: HeaderMap, body: Bytes },
 }
 
-/// Compiles `model`; `earlier` and `earlier_routes` are the functions and routes of the snapshot it replaces.
-pub(crate) fn compile(
-    model: Model,
-    pool: &Pool,
-    earlier: &[Arc<FunctionState>],
-    earlier_routes: &[CompiledRoute],
-) -> Result<Snapshot, Vec<Problem>> {
+/// What goes on from the snapshot that is replaced; empty at the start.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Earlier<'a> {
+    pub(crate) functions: &'a [Arc<FunctionState>],
+    pub(crate) routes: &'a [CompiledRoute],
+    /// Functions must be made anew, since they have another pool: only their numbers go on.
+    pub(crate) other_pool: bool,
+}
+
+/// Compiles `model`.
+pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<Snapshot, Vec<Problem>> {
+    let earlier = if before.other_pool { &[][..] } else { before.functions };
+    let tallies = Tally::by_id(before.routes);
     let mut problems = Vec::new();
     let mut functions: Vec<Arc<FunctionState>> = Vec::with_capacity(model.functions.len());
     for (key, settings) in &model.functions {
@@ -90,7 +94,8 @@ pub(crate) fn compile(
             functions.push(kept);
             continue;
         }
-        match FunctionState::new(key, settings, pool, functions.iter().chain(earlier)) {
+        let metrics = FunctionMetrics::of(key, before.functions);
+        match FunctionState::new(key, settings, pool, functions.iter().chain(earlier), metrics) {
             Ok(state) => functions.push(Arc::new(state)),
             Err(error) => problems.push(Problem {
                 origin: settings.origin.clone(),
@@ -109,7 +114,7 @@ pub(crate) fn compile(
                 None
             }
         });
-        match compile_route(route, &functions, earlier_routes) {
+        match compile_route(route, &functions, tallies.get(route.id.as_str()).copied()) {
             Ok(route) => routes.push(CompiledRoute { script, ..route }),
             Err(message) => problems.push(Problem { origin: route.origin.clone(), message }),
         }
@@ -131,7 +136,7 @@ pub(crate) fn compile(
 fn compile_route(
     route: &Route,
     functions: &[Arc<FunctionState>],
-    earlier: &[CompiledRoute],
+    earlier: Option<&Tally>,
 ) -> Result<CompiledRoute, String> {
     let (template, parameters) = match &route.matcher.path {
         PathMatch::Template(template) => {
@@ -157,15 +162,13 @@ fn compile_route(
         Target::FunctionFrom(from) => CompiledTarget::FunctionFrom(Named::new(from, state(&from.function)?)),
         Target::Static(answer) => compile_static(&route.id, answer)?,
     };
-    let calls = function_names(&target).map(|names| Calls::of(&route.id, names, earlier));
     Ok(CompiledRoute {
-        id: route.id.as_str().into(),
+        tally: Tally::new(&route.id, function_names(&target), earlier),
         template,
         parameters,
         target,
         errors: route.errors,
         script: None,
-        calls,
     })
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 use tokio::time::Instant;
 
 use crate::directory::{Directory, Entry};
+use crate::metrics::FunctionMetrics;
 use crate::problem::{Reason, Refusal};
 
 /// One function of the running gateway.
@@ -26,6 +27,7 @@ pub(crate) struct FunctionState {
     pub(crate) lambda: Lambda,
     pub(crate) target: Target,
     pub(crate) gate: Gate,
+    pub(crate) metrics: Arc<FunctionMetrics>,
     /// For a function that is called only while it is listed.
     entry: Option<Entry>,
 }
@@ -37,6 +39,7 @@ impl FunctionState {
         function: &Function,
         pool: &Pool,
         others: impl Iterator<Item = &'f Arc<FunctionState>>,
+        metrics: Arc<FunctionMetrics>,
     ) -> Result<Self, ClientError> {
         let lambda = pool.client(function)?;
         let target = match function.invoke {
@@ -46,7 +49,7 @@ impl FunctionState {
         let concurrency = function.concurrency;
         let gate = Gate::new(concurrency.max, concurrency.queue, concurrency.wait);
         let entry = Entry::new(function, &lambda, others.filter_map(|state| state.directory()));
-        Ok(Self { key: key.into(), settings: function.without_place(), lambda, target, gate, entry })
+        Ok(Self { key: key.into(), settings: function.without_place(), lambda, target, gate, metrics, entry })
     }
 
     /// Whether `function` of another model is this one.
@@ -93,6 +96,7 @@ impl FunctionState {
 #[derive(Debug)]
 pub(crate) struct Gate {
     running: Arc<Semaphore>,
+    max: usize,
     waiting: AtomicUsize,
     queue: usize,
     wait: Duration,
@@ -100,12 +104,16 @@ pub(crate) struct Gate {
 
 impl Gate {
     fn new(max: usize, queue: usize, wait: Duration) -> Self {
-        let running = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
-        Self { running, waiting: AtomicUsize::new(0), queue, wait }
+        let max = max.min(Semaphore::MAX_PERMITS);
+        Self { running: Arc::new(Semaphore::new(max)), max, waiting: AtomicUsize::new(0), queue, wait }
     }
 
-    /// A permit to call, now or after a bounded wait.
-    pub(crate) async fn enter(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Refusal> {
+    /// A permit to call, now or after a bounded wait, which is `noted`.
+    pub(crate) async fn enter(
+        &self,
+        deadline: Instant,
+        noted: impl FnOnce(Duration),
+    ) -> Result<SemaphorePermit<'_>, Refusal> {
         match self.running.try_acquire() {
             Ok(permit) => return Ok(permit),
             Err(TryAcquireError::Closed) => return Err(Reason::Draining.into()),
@@ -113,12 +121,36 @@ impl Gate {
         }
         let overloaded = |detail: &str| Refusal::from(Reason::Overloaded).with_detail(detail);
         let _place = Place::take(self).ok_or_else(|| overloaded("the function's queue is full"))?;
-        let until = Instant::now().checked_add(self.wait).map_or(deadline, |end| end.min(deadline));
-        match tokio::time::timeout_at(until, self.running.acquire()).await {
+        let began = Instant::now();
+        let until = began.checked_add(self.wait).map_or(deadline, |end| end.min(deadline));
+        let entered = tokio::time::timeout_at(until, self.running.acquire()).await;
+        noted(began.elapsed());
+        match entered {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_closed)) => Err(Reason::Draining.into()),
             Err(_elapsed) => Err(overloaded("no call of the function ended in time")),
         }
+    }
+
+    /// Calls that hold a place.
+    pub(crate) fn running(&self) -> usize {
+        self.max.saturating_sub(self.running.available_permits())
+    }
+
+    /// Calls that may hold one at once.
+    pub(crate) fn limit(&self) -> usize {
+        self.max
+    }
+
+    /// Calls that wait for one.
+    pub(crate) fn waiting(&self) -> usize {
+        // Who finds the queue full is counted for a moment too.
+        self.waiting.load(Ordering::Relaxed).min(self.queue)
+    }
+
+    /// Calls that may wait at once.
+    pub(crate) fn queue(&self) -> usize {
+        self.queue
     }
 
     /// Keeps a permit of this gate beyond the request's future.
@@ -184,12 +216,12 @@ mod tests {
     #[tokio::test]
     async fn the_queue_is_bounded_and_places_come_back() {
         let gate = Gate::new(1, 1, Duration::from_secs(3600));
-        let running = gate.enter(far()).await.unwrap();
-        let mut waiting = Box::pin(gate.enter(far()));
+        let running = gate.enter(far(), drop).await.unwrap();
+        let mut waiting = Box::pin(gate.enter(far(), drop));
         assert!(futures_pending(&mut waiting).await, "the second waits");
-        assert_eq!(gate.enter(far()).await.unwrap_err().reason, Reason::Overloaded);
+        assert_eq!(gate.enter(far(), drop).await.unwrap_err().reason, Reason::Overloaded);
         drop(waiting);
-        let mut waiting = Box::pin(gate.enter(far()));
+        let mut waiting = Box::pin(gate.enter(far(), drop));
         assert!(futures_pending(&mut waiting).await, "a given-up place is free again");
         drop(running);
         assert!(waiting.await.is_ok());
@@ -198,18 +230,18 @@ mod tests {
     #[tokio::test]
     async fn waiting_ends() {
         let gate = Gate::new(1, 1, Duration::from_millis(1));
-        let _running = gate.enter(far()).await.unwrap();
-        assert_eq!(gate.enter(far()).await.unwrap_err().reason, Reason::Overloaded);
+        let _running = gate.enter(far(), drop).await.unwrap();
+        assert_eq!(gate.enter(far(), drop).await.unwrap_err().reason, Reason::Overloaded);
         let none = Gate::new(1, 0, Duration::from_secs(3600));
-        let _running = none.enter(far()).await.unwrap();
-        assert_eq!(none.enter(far()).await.unwrap_err().reason, Reason::Overloaded);
+        let _running = none.enter(far(), drop).await.unwrap();
+        assert_eq!(none.enter(far(), drop).await.unwrap_err().reason, Reason::Overloaded);
     }
 
     #[tokio::test]
     async fn a_closed_gate_drains() {
         let gate = Gate::new(1, 1, Duration::from_secs(3600));
         gate.close();
-        assert_eq!(gate.enter(far()).await.unwrap_err().reason, Reason::Draining);
+        assert_eq!(gate.enter(far(), drop).await.unwrap_err().reason, Reason::Draining);
     }
 
     /// Polls once.

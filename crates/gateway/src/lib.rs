@@ -27,6 +27,7 @@ mod function;
 mod head_guard;
 mod headers;
 mod listener;
+mod metrics;
 mod named;
 mod pipeline;
 mod problem;
@@ -48,9 +49,10 @@ use lambridge_invoke::Pool;
 use lambridge_model::{Model, Origin};
 
 use budget::Budget;
-use compile::{Snapshot, compile};
+use compile::{Earlier, Snapshot, compile};
 use drain::InFlight;
 use listener::{Bound, Connections, Listening, Role};
+use metrics::GatewayMetrics;
 pub use router::{Explanation, Outcome, Probe, explain};
 
 /// Something in a model that only compiling finds: a bad regex, a certificate that does not load.
@@ -154,6 +156,9 @@ pub(crate) struct Shared {
     pub(crate) budget: Arc<Budget>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) in_flight: InFlight,
+    pub(crate) metrics: GatewayMetrics,
+    /// The configuration in effect as the admin's `/config` shows it.
+    pub(crate) shown: ArcSwap<String>,
     pool: ArcSwap<Pool>,
     phase: AtomicU8,
 }
@@ -184,14 +189,14 @@ impl Shared {
 /// Checks what only compiling finds, without starting anything.
 pub fn check(model: &Model) -> Vec<Problem> {
     let pool = Pool::new(Arc::new(|_| None), model.connections_max);
-    compile(model.clone(), &pool, &[], &[]).err().unwrap_or_default()
+    compile(model.clone(), &pool, Earlier::default()).err().unwrap_or_default()
 }
 
 impl Gateway {
     /// Compiles `model`, binds its listeners and serves them on the current tokio runtime.
     pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, StartError> {
         let pool = Pool::new(surroundings.env.clone(), model.connections_max);
-        let snapshot = compile(model, &pool, &[], &[]).map_err(StartError::Problems)?;
+        let snapshot = compile(model, &pool, Earlier::default()).map_err(StartError::Problems)?;
         let plan = plan(&snapshot, &mut [])?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -199,10 +204,13 @@ impl Gateway {
             budget: Arc::default(),
             connections: Arc::default(),
             in_flight: InFlight::default(),
+            metrics: GatewayMetrics::default(),
+            shown: ArcSwap::default(),
             pool: ArcSwap::from_pointee(pool),
             phase: AtomicU8::new(SERVING),
         });
         shared.apply_limits(&shared.snapshot.load().model);
+        shared.metrics.loaded();
         let listening = open(plan, &shared);
         Ok(Gateway { shared, listening: Mutex::new(listening) })
     }
@@ -224,16 +232,32 @@ impl Gateway {
 
     /// Serves `model` from now on. On an error everything stays as it was.
     pub async fn reload(&self, model: Model) -> Result<(), StartError> {
+        let taken = self.replace(model);
+        self.shared.metrics.reloaded(taken.is_ok());
+        taken
+    }
+
+    /// Sets what the admin's `/config` shows: the configuration in effect, without secrets. The gateway knows no
+    /// configuration format, so who made the model says it.
+    pub fn show(&self, configuration: String) {
+        self.shared.shown.store(Arc::new(configuration));
+    }
+
+    /// Counts a configuration that was refused before it was a model.
+    pub fn reload_refused(&self) {
+        self.shared.metrics.reloaded(false);
+    }
+
+    fn replace(&self, model: Model) -> Result<(), StartError> {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = self.shared.snapshot.load_full();
         let fresh = (model.connections_max != earlier.model.connections_max)
             .then(|| Pool::new(self.shared.surroundings.env.clone(), model.connections_max));
         // Functions of another pool would keep the old bound on connections.
-        let (pool, kept) = match &fresh {
-            Some(pool) => (Arc::new(pool.clone()), &[][..]),
-            None => (self.shared.pool.load_full(), &earlier.functions[..]),
-        };
-        let snapshot = compile(model, &pool, kept, &earlier.routes).map_err(StartError::Problems)?;
+        let other_pool = fresh.is_some();
+        let pool = fresh.map_or_else(|| self.shared.pool.load_full(), Arc::new);
+        let before = Earlier { functions: &earlier.functions, routes: &earlier.routes, other_pool };
+        let snapshot = compile(model, &pool, before).map_err(StartError::Problems)?;
         let mut open_now: Vec<Option<Listening>> = listening.drain(..).map(Some).collect();
         let plan = match plan(&snapshot, &mut open_now) {
             Ok(plan) => plan,

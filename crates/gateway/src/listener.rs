@@ -123,6 +123,9 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
+        if role == Role::Gateway {
+            shared.metrics.accepted.add(1);
+        }
         let place = serve::Place { configured, local: stream.local_addr().unwrap_or(local), peer };
         let (shared, tls, stopped) = (shared.clone(), tls.load_full(), stopped.clone());
         tokio::spawn(async move {
@@ -154,6 +157,11 @@ impl Connections {
     pub(crate) fn set_max(&self, max: usize) {
         self.max.store(max.max(1), Ordering::Relaxed);
         self.freed.notify_waiters();
+    }
+
+    /// Those that are served now.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     async fn slot(self: &Arc<Self>) -> Slot {

@@ -76,7 +76,7 @@ async fn exchange(
     let matched = Matched { route, parameters: &parameters, host };
     let event = event::encode(function, &matched, told, body, &client, facts);
     event::fits(&event, function, body.len(), &mut memory)?;
-    let permit = function.gate.enter(deadline).await?;
+    let permit = function.gate.enter(deadline, |waited| facts.queued(function, waited)).await?;
     connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);
     let called = call::invoke(function, &target, event, head, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
@@ -152,10 +152,9 @@ fn route<'a>(
     match snapshot.router.find(&lookup) {
         Found::Route(index) => {
             let route = snapshot.routes.get(index).ok_or(Reason::NoRoute)?;
-            facts.route = Some(route.id.clone());
             facts.errors = route.errors;
-            facts.calls.clone_from(&route.calls);
-            if let Some(calls) = &facts.calls {
+            facts.route = Some(Arc::clone(&route.tally));
+            if let Some(calls) = facts.calls() {
                 calls.request();
             }
             Ok(route)
@@ -212,7 +211,7 @@ fn finish(
     let mut response = answer.unwrap_or_else(|mut refusal| {
         facts.reason = Some(refusal.reason);
         facts.detail = refusal.detail.take();
-        if let Some(calls) = &facts.calls {
+        if let Some(calls) = facts.calls() {
             calls.error();
         }
         refusal.respond(facts.errors, &facts.request_id).map(AnswerBody::Whole)

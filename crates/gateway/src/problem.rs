@@ -47,11 +47,40 @@ pub(crate) enum Reason {
     UnknownName,
     /// A script of the route failed, or refused the request.
     Script,
-    /// In the log only: there is no one left to tell.
+    /// In the log only: there is no one left to tell. The last one: `ALL` ends with it.
     ClientGone,
 }
 
 impl Reason {
+    /// Each, in the order of its number.
+    pub(crate) const ALL: [Self; Self::ClientGone as usize + 1] = [
+        Self::NoRoute,
+        Self::MethodNotAllowed,
+        Self::BadRequest,
+        Self::HeadTooLarge,
+        Self::RequestTimeout,
+        Self::BodyTooLarge,
+        Self::EventTooLarge,
+        Self::FunctionError,
+        Self::MalformedAnswer,
+        Self::AnswerTooLarge,
+        Self::InvalidRequest,
+        Self::Throttled,
+        Self::Overloaded,
+        Self::NotFound,
+        Self::AccessDenied,
+        Self::NoCredentials,
+        Self::Timeout,
+        Self::Unreachable,
+        Self::ServiceError,
+        Self::NoTarget,
+        Self::Draining,
+        Self::NoName,
+        Self::UnknownName,
+        Self::Script,
+        Self::ClientGone,
+    ];
+
     /// Status, stable name, title.
     const fn row(self) -> (u16, &'static str, &'static str) {
         match self {
@@ -151,9 +180,9 @@ impl Refusal {
         self
     }
 
-    /// What came of a call, as the client may know it; the whole of it goes to the log.
-    pub(crate) fn from_invoke(error: &InvokeError) -> Self {
-        let reason = match error {
+    /// The row of the table that a failed call is.
+    pub(crate) fn reason_of(error: &InvokeError) -> Reason {
+        match error {
             InvokeError::Throttled { .. } => Reason::Throttled,
             InvokeError::NotFound { .. } => Reason::NotFound,
             InvokeError::AccessDenied { .. } => Reason::AccessDenied,
@@ -165,8 +194,12 @@ impl Refusal {
             InvokeError::Timeout { .. } => Reason::Timeout,
             // Without a region no call can be signed: the same remedy as for missing credentials.
             InvokeError::NoCredentials { .. } | InvokeError::NoRegion => Reason::NoCredentials,
-        };
-        let mut refusal = Self::from(reason).with_detail(error.to_string());
+        }
+    }
+
+    /// What came of a call, as the client may know it; the whole of it goes to the log.
+    pub(crate) fn from_invoke(error: &InvokeError) -> Self {
+        let mut refusal = Self::from(Self::reason_of(error)).with_detail(error.to_string());
         if let InvokeError::InvalidRequest { status, .. } | InvokeError::Service { status, .. } = error {
             refusal.status = Some(*status);
         }
@@ -252,6 +285,13 @@ mod tests {
     fn check(error: InvokeError, status: u16, reason: &str) {
         let refusal = Refusal::from_invoke(&error);
         assert_eq!((refusal.reason.status(), refusal.reason.name()), (status, reason), "{error:?}");
+    }
+
+    #[test]
+    fn each_reason_stands_at_its_number() {
+        for (at, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, at, "{reason:?}");
+        }
     }
 
     #[test]

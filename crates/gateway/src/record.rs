@@ -3,13 +3,15 @@
 //! A record that is dropped unwritten belongs to a client that went away: hyper dropped the request's future.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use lambridge_model::{Errors, LogLevel};
 
 use crate::calls::Calls;
 use crate::connection::Connection;
+use crate::function::FunctionState;
+use crate::metrics::{Finished as Measured, Tally};
 use crate::problem::Reason;
 use crate::trace::Trace;
 use crate::{Finished, access_log, headers, random};
@@ -28,15 +30,15 @@ pub(crate) struct Facts {
     observed_headers: Vec<(String, String)>,
     /// Whose error answers this request gets.
     pub(crate) errors: Errors,
-    pub(crate) route: Option<Arc<str>>,
-    /// Of the route, where it calls functions.
-    pub(crate) calls: Option<Arc<Calls>>,
+    pub(crate) route: Option<Arc<Tally>>,
     pub(crate) function: Option<Arc<str>>,
     pub(crate) lambda_request_id: Option<String>,
     pub(crate) status: u16,
     pub(crate) reason: Option<Reason>,
     pub(crate) detail: Option<String>,
     pub(crate) attempts: u32,
+    /// In the function's queue.
+    pub(crate) queue_us: u64,
     pub(crate) invoke_us: u64,
     pub(crate) total_us: u64,
     pub(crate) bytes_in: usize,
@@ -44,6 +46,17 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// The counts of the route, where it calls functions.
+    pub(crate) fn calls(&self) -> Option<&Calls> {
+        self.route.as_ref()?.calls.as_deref()
+    }
+
+    /// The call had to wait for a place.
+    pub(crate) fn queued(&mut self, function: &FunctionState, waited: Duration) {
+        self.queue_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        function.metrics.waited(waited);
+    }
+
     /// Also an answer that broke off: the client saw its status, and not the reason.
     fn is_failure(&self) -> bool {
         self.status >= 500 || self.reason.is_some_and(|reason| reason.status() >= 500)
@@ -85,13 +98,13 @@ impl Record {
             observed_headers,
             errors: Errors::Native,
             route: None,
-            calls: None,
             function: None,
             lambda_request_id: None,
             status: 0,
             reason: None,
             detail: None,
             attempts: 0,
+            queue_us: 0,
             invoke_us: 0,
             total_us: 0,
             bytes_in: 0,
@@ -108,6 +121,15 @@ impl Record {
         }
         let shared = &self.connection.shared;
         self.facts.total_us = micros(self.facts.started);
+        let metrics = self.facts.route.as_ref().map_or(&shared.metrics.unrouted, |route| &route.metrics);
+        metrics.count(Measured {
+            method: &self.facts.method,
+            status: self.facts.status,
+            reason: self.facts.reason,
+            took_us: self.facts.total_us,
+            bytes_in: self.facts.bytes_in,
+            bytes_out: self.facts.bytes_out,
+        });
         let log = shared.snapshot.load().model.log;
         if log.level >= LogLevel::Info || (log.level >= LogLevel::Error && self.facts.is_failure()) {
             access_log::write(log.format, &self.facts, &*shared.surroundings.access_log);
@@ -127,7 +149,7 @@ impl Record {
     pub(crate) fn break_off(&mut self, reason: Reason, detail: Option<String>) {
         self.facts.reason = Some(reason);
         self.facts.detail = detail;
-        if let Some(calls) = &self.facts.calls {
+        if let Some(calls) = self.facts.calls() {
             calls.error();
         }
     }
@@ -141,7 +163,7 @@ impl Record {
             target: target(&facts.target),
             headers: facts.observed_headers.clone(),
             status: facts.status,
-            route: facts.route.as_deref().map(str::to_owned),
+            route: facts.route.as_ref().map(|route| route.id.to_string()),
             function: facts.function.as_deref().map(str::to_owned),
             total_us: facts.total_us,
             invoke_us: facts.invoke_us,

@@ -23,6 +23,7 @@ mod explain;
 mod host;
 #[cfg(test)]
 mod oracle;
+mod order;
 mod path;
 mod trie;
 
@@ -40,6 +41,7 @@ use trie::PathTable;
 pub(crate) use conditions::first_value;
 pub use explain::{Explanation, Outcome, Probe, explain};
 pub(crate) use host::without_port;
+pub(crate) use order::effective;
 pub(crate) use path::segment;
 
 /// The routes of a model, ready for lookups. Routes are named by their index in the model.

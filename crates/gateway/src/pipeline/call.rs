@@ -30,7 +30,7 @@ pub(super) async fn invoke(
     deadline: Instant,
     facts: &mut Facts,
 ) -> Result<Called, Refusal> {
-    if let Some(calls) = &facts.calls {
+    if let Some(calls) = facts.calls() {
         calls.invoke();
     }
     let began = Clock::now();
@@ -44,11 +44,14 @@ pub(super) async fn invoke(
         Called::Whole(invoked) => {
             facts.lambda_request_id.clone_from(&invoked.request_id);
             if let Some(kind) = &invoked.function_error {
-                return Err(function_error(kind, &invoked.payload));
+                let refusal = function_error(kind, &invoked.payload);
+                function.metrics.answered(Some(refusal.reason));
+                return Err(refusal);
             }
         }
         Called::Stream(streamed) => facts.lambda_request_id.clone_from(&streamed.request_id),
     }
+    function.metrics.answered(None);
     Ok(called)
 }
 
@@ -64,6 +67,7 @@ async fn attempts(
     let idempotent = retry::is_idempotent(&head.method);
     loop {
         facts.attempts += 1;
+        let began = Clock::now();
         let call = Call {
             target,
             kind: function.kind(),
@@ -78,10 +82,12 @@ async fn attempts(
                 function.lambda.invoke(call).await.map(Called::Whole)
             }
         };
+        function.metrics.took(began.elapsed());
         let error = match called {
             Ok(called) => return Ok(called),
             Err(error) => error,
         };
+        function.metrics.failed(&error);
         if facts.attempts > retries.max || !retry::is_worthwhile(&error, retries.on, idempotent) {
             return Err(error);
         }
@@ -91,6 +97,7 @@ async fn attempts(
             return Err(error);
         }
         tokio::time::sleep_until(next).await;
+        function.metrics.retry();
     }
 }
 

@@ -192,7 +192,15 @@ proptest! {
             Lookup { listener: listener(port), host, method, path: &path, query: &query, headers: &map };
         let (router, problems) = Router::new(&routes);
         prop_assert!(problems.is_empty());
-        prop_assert_eq!(router.find(&lookup), naive(&routes, &lookup));
+        let found = router.find(&lookup);
+        prop_assert_eq!(&found, &naive(&routes, &lookup));
+        // In the order that operators are shown, the first that takes the request is the one that does.
+        let takes = |index: &usize| {
+            let (alone, _) = Router::new(&routes[*index..=*index]);
+            alone.find(&lookup) == Found::Route(0)
+        };
+        let first = super::effective(&routes).into_iter().find(takes);
+        prop_assert_eq!(first, if let Found::Route(index) = found { Some(index) } else { None });
     }
 }
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use lambridge_model::{Admin, Model};
+use lambridge_model::{Admin, Model, PathMatch};
+use lambridge_testkit::Answer;
 use tokio::sync::Notify;
 
 use crate::support::{rest, talk, verdict};
@@ -102,4 +103,160 @@ async fn probes_are_answered_until_the_drain_is_over() {
     assert!(busy.answer().await.ends_with("late"));
     tokio::time::timeout(PATIENCE, drain).await.expect("the drain ends").unwrap();
     assert_eq!(rest(&mut kept).await, "");
+}
+
+/// The value of a sample; `None` where there is none.
+fn sample(metrics: &str, name: &str) -> Option<String> {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    Some(line.to_owned())
+}
+
+/// Asks for the metrics until a sample has this value.
+async fn becomes(admin: SocketAddr, name: &str, expect: &str) -> String {
+    let asked = async {
+        loop {
+            let (_, metrics) = probe(admin, "/metrics", "localhost").await;
+            if sample(&metrics, name).as_deref() == Some(expect) {
+                return metrics;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{name} becomes {expect}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_say_what_became_of_requests() {
+    let world = start(|model| {
+        with_admin(model);
+        model.routes[0].matcher.path = PathMatch::Prefix("/shop".into());
+    })
+    .await;
+    let admin = admin_of(&world);
+    let mut client = Client::connect(world.address).await;
+    assert_eq!(verdict(&client.get("/shop").await).0, 200);
+    assert_eq!(verdict(&client.get("/else").await).0, 404);
+    world.lambda.push(Answer::ok(r#"{"errorMessage":"no"}"#).header("x-amz-function-error", "Unhandled"));
+    assert_eq!(verdict(&client.get("/shop").await).0, 502);
+    for reason in ["CallerRateLimitExceeded", r#"New\"Word"#] {
+        let body = format!(r#"{{"message":"slow","Reason":"{reason}"}}"#);
+        world.lambda.push(Answer::new(429).header("x-amzn-errortype", "TooManyRequestsException").body(body));
+        assert_eq!(verdict(&client.get("/shop").await).0, 503);
+    }
+    world.lines.wait_for(5).await;
+    let (_, metrics) = probe(admin, "/metrics", "localhost").await;
+    let rows = [
+        (r#"lambridge_requests_total{route="all",method="GET",status="2xx"}"#, Some("1")),
+        (r#"lambridge_requests_total{route="all",method="GET",status="5xx"}"#, Some("3")),
+        (r#"lambridge_requests_total{route="",method="GET",status="4xx"}"#, Some("1")),
+        (r#"lambridge_problems_total{route="all",reason="function_error"}"#, Some("1")),
+        (r#"lambridge_problems_total{route="all",reason="throttled"}"#, Some("2")),
+        (r#"lambridge_problems_total{route="",reason="no_route"}"#, Some("1")),
+        (r#"lambridge_request_duration_seconds_count{route="all"}"#, Some("4")),
+        (r#"lambridge_request_duration_seconds_bucket{route="all",le="+Inf"}"#, Some("4")),
+        (r#"lambridge_answer_bytes_total{route="all"}"#, None),
+        (r#"lambridge_invokes_total{function="f",outcome="ok"}"#, Some("1")),
+        (r#"lambridge_invokes_total{function="f",outcome="function_error"}"#, Some("1")),
+        (r#"lambridge_invokes_total{function="f",outcome="throttled"}"#, Some("2")),
+        (r#"lambridge_throttles_total{function="f",reason="CallerRateLimitExceeded"}"#, Some("1")),
+        (r#"lambridge_throttles_total{function="f",reason="other"}"#, Some("1")),
+        (r#"lambridge_invoke_duration_seconds_count{function="f"}"#, Some("4")),
+        (r#"lambridge_calls_in_flight{function="f"}"#, Some("0")),
+        (r#"lambridge_concurrency_limit{function="f"}"#, Some("1000")),
+        ("lambridge_connections", Some("1")),
+        ("lambridge_connections_total", Some("1")),
+        ("lambridge_ready", Some("1")),
+        (r#"lambridge_config_reloads_total{result="ok"}"#, Some("0")),
+    ];
+    for (name, expect) in rows {
+        let found = sample(&metrics, name);
+        match expect {
+            Some(expect) => assert_eq!(found.as_deref(), Some(expect), "{name} in {metrics}"),
+            None => assert!(found.is_some_and(|value| value != "0"), "{name} in {metrics}"),
+        }
+    }
+    assert!(sample(&metrics, "process_resident_memory_bytes").is_some(), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_show_who_waits() {
+    let world = start(|model| {
+        with_admin(model);
+        model.functions.get_mut("f").unwrap().concurrency.max = 1;
+    })
+    .await;
+    let admin = admin_of(&world);
+    let told = Notify::new().into();
+    world.lambda.push(answer("late").when(&told));
+    let mut first = Client::connect(world.address).await;
+    first.ask("/").await;
+    world.lambda.wait_for(1).await;
+    let mut second = Client::connect(world.address).await;
+    second.ask("/").await;
+    let metrics = becomes(admin, r#"lambridge_queue_length{function="f"}"#, "1").await;
+    assert_eq!(sample(&metrics, r#"lambridge_calls_in_flight{function="f"}"#).as_deref(), Some("1"));
+    let (_, functions) = probe(admin, "/functions", "localhost").await;
+    assert!(functions.contains(r#""in_flight":1,"limit":1,"waiting":1,"queue":1000"#), "{functions}");
+    told.notify_one();
+    assert!(first.answer().await.ends_with("late"));
+    assert!(second.answer().await.ends_with("ok"));
+    let metrics = becomes(admin, r#"lambridge_queue_length{function="f"}"#, "0").await;
+    assert_eq!(sample(&metrics, r#"lambridge_queue_wait_seconds_count{function="f"}"#).as_deref(), Some("1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_outlive_a_reload_and_it_is_counted() {
+    let world = start(with_admin).await;
+    let admin = admin_of(&world);
+    let mut client = Client::connect(world.address).await;
+    client.get("/").await;
+    let mut other = world.model.clone();
+    other.functions.get_mut("f").unwrap().timeout = Duration::from_secs(7);
+    other.connections_max = 7;
+    world.gateway.reload(other.clone()).await.unwrap();
+    other.routes[0].matcher.path = PathMatch::Regex("(".into());
+    world.gateway.reload(other).await.unwrap_err();
+    world.gateway.reload_refused();
+    client.get("/").await;
+    world.lines.wait_for(2).await;
+    let name = r#"lambridge_requests_total{route="all",method="GET",status="2xx"}"#;
+    let metrics = becomes(admin, name, "2").await;
+    for (name, expect) in [
+        (r#"lambridge_invokes_total{function="f",outcome="ok"}"#, "2"),
+        (r#"lambridge_config_reloads_total{result="ok"}"#, "1"),
+        (r#"lambridge_config_reloads_total{result="rejected"}"#, "2"),
+    ] {
+        assert_eq!(sample(&metrics, name).as_deref(), Some(expect), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_is_shown() {
+    let world = start(|model| {
+        with_admin(model);
+        let mut exact = model.routes[0].clone();
+        exact.id = "exact".into();
+        exact.matcher.path = PathMatch::Template("/a".parse().unwrap());
+        exact.matcher.headers = vec![("x-key".into(), "hush".into())];
+        model.routes.push(exact);
+    })
+    .await;
+    let admin = admin_of(&world);
+    let (status, routes) = probe(admin, "/routes", "localhost").await;
+    let expect = concat!(
+        r#"[{"errors":"native","functions":[{"name":"f","weight":1}],"id":"exact","match":{"headers":["x-key"],"path":"/a"}},"#,
+        "\n ",
+        r#"{"errors":"native","functions":[{"name":"f","weight":1}],"id":"all","match":{"path_prefix":"/"}}]"#,
+        "\n"
+    );
+    assert_eq!((status, &*routes), (200, expect));
+    assert_eq!(probe(admin, "/config", "localhost").await, (200, String::new()));
+    world.gateway.show("lambridge: 1\n".into());
+    assert_eq!(probe(admin, "/config", "localhost").await, (200, "lambridge: 1\n".into()));
+    let (_, functions) = probe(admin, "/functions", "localhost").await;
+    assert!(
+        functions.starts_with(r#"[{"key":"f","name":"f","region":"us-east-1","endpoint":"http://127"#),
+        "{functions}"
+    );
+    assert!(!functions.contains("AKID") && !functions.contains("secret"), "{functions}");
 }

@@ -1,0 +1,123 @@
+//! The numbers of one function: its calls, its queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambridge_invoke::InvokeError;
+
+use super::route::by_reason;
+use super::text::Text;
+use super::{Counter, Histogram};
+use crate::function::FunctionState;
+use crate::problem::{Reason, Refusal};
+
+/// Reasons that Lambda gives for a throttle; a new one is counted as `other`. Source: Invoke API reference,
+/// TooManyRequestsException.
+const THROTTLES: [&str; 7] = [
+    "ConcurrentInvocationLimitExceeded",
+    "FunctionInvocationRateLimitExceeded",
+    "ReservedFunctionConcurrentInvocationLimitExceeded",
+    "ReservedFunctionInvocationRateLimitExceeded",
+    "CallerRateLimitExceeded",
+    "ConcurrentSnapshotCreateLimitExceeded",
+    "other",
+];
+
+/// Counted by function, across the routes that call it.
+#[derive(Debug, Default)]
+pub(crate) struct FunctionMetrics {
+    /// Calls that the function answered.
+    ok: Counter,
+    /// Attempts that failed, function errors among them.
+    failed: [Counter; Reason::ALL.len()],
+    throttles: [Counter; THROTTLES.len()],
+    retries: Counter,
+    took: Histogram,
+    waited: Histogram,
+}
+
+impl FunctionMetrics {
+    /// The numbers that go on for the function `key`.
+    pub(crate) fn of<'a>(key: &str, earlier: impl IntoIterator<Item = &'a Arc<FunctionState>>) -> Arc<Self> {
+        let known = earlier.into_iter().find(|state| *state.key == *key);
+        known.map(|state| Arc::clone(&state.metrics)).unwrap_or_default()
+    }
+
+    /// An attempt ended, whatever came of it. The head of a streamed answer counts as its end.
+    pub(crate) fn took(&self, took: Duration) {
+        self.took.observe(took);
+    }
+
+    /// Lambda took the call; `problem` if the function failed.
+    pub(crate) fn answered(&self, problem: Option<Reason>) {
+        match problem {
+            None => self.ok.add(1),
+            Some(reason) => self.failed[reason as usize].add(1),
+        }
+    }
+
+    /// Lambda did not take the attempt, or gave no answer.
+    pub(crate) fn failed(&self, error: &InvokeError) {
+        self.failed[Refusal::reason_of(error) as usize].add(1);
+        if let InvokeError::Throttled { reason, .. } = error {
+            let at = THROTTLES.iter().position(|known| known == reason);
+            self.throttles[at.unwrap_or(THROTTLES.len() - 1)].add(1);
+        }
+    }
+
+    pub(crate) fn retry(&self) {
+        self.retries.add(1);
+    }
+
+    /// A call waited for a place. Calls that need not wait are not counted.
+    pub(crate) fn waited(&self, took: Duration) {
+        self.waited.observe(took);
+    }
+}
+
+/// Writes the families of functions.
+pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut Text) {
+    let name = "lambridge_invokes_total";
+    text.family(name, "counter", "Attempts to call the function, by outcome; retries count.");
+    for function in functions {
+        let key = ("function", &*function.key);
+        text.number(name, &[key, ("outcome", "ok")], function.metrics.ok.get());
+        for (reason, count) in by_reason(&function.metrics.failed) {
+            text.number(name, &[key, ("outcome", reason)], count);
+        }
+    }
+    let name = "lambridge_throttles_total";
+    text.family(name, "counter", "Attempts that Lambda throttled, by its reason.");
+    for function in functions {
+        for (reason, count) in
+            THROTTLES.iter().zip(&function.metrics.throttles).filter(|(_, count)| count.get() > 0)
+        {
+            text.number(name, &[("function", &function.key), ("reason", reason)], count.get());
+        }
+    }
+    type Field = fn(&FunctionState) -> u64;
+    let numbers: [(&str, &str, &str, Field); 5] = [
+        ("lambridge_retries_total", "counter", "Attempts after the first.", |f| f.metrics.retries.get()),
+        ("lambridge_calls_in_flight", "gauge", "Calls that hold a place.", |f| f.gate.running() as u64),
+        ("lambridge_concurrency_limit", "gauge", "Calls that may run at once.", |f| f.gate.limit() as u64),
+        ("lambridge_queue_length", "gauge", "Calls that wait for a place.", |f| f.gate.waiting() as u64),
+        ("lambridge_queue_limit", "gauge", "Calls that may wait.", |f| f.gate.queue() as u64),
+    ];
+    for (name, kind, help, field) in numbers {
+        text.family(name, kind, help);
+        for function in functions {
+            text.number(name, &[("function", &function.key)], field(function));
+        }
+    }
+    type Times = fn(&FunctionMetrics) -> &Histogram;
+    let times: [(&str, &str, Times); 2] = [
+        ("lambridge_invoke_duration_seconds", "One attempt; of a streamed answer, its head.", |m| &m.took),
+        ("lambridge_queue_wait_seconds", "Waits for a place, of calls that had to wait.", |m| &m.waited),
+    ];
+    for (name, help, field) in times {
+        text.family(name, "histogram", help);
+        for function in functions {
+            text.histogram(name, &[("function", &function.key)], field(&function.metrics));
+        }
+    }
+}

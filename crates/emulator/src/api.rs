@@ -208,8 +208,7 @@ fn call(head: &Parts, event: Bytes, arn: String, kind: InvocationType, id: &str)
         None => None,
     };
     let tenant_id = header(wire::X_AMZ_TENANT_ID).map(str::to_owned);
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/=+-@ ".contains(c);
-    if tenant_id.as_ref().is_some_and(|tenant| tenant.len() > 256 || !tenant.chars().all(allowed)) {
+    if tenant_id.as_ref().is_some_and(|tenant| !wire::is_tenant_id(tenant)) {
         return Err(Problem::parameter(
             "the tenant id has characters that are not allowed, or more than 256",
         ));

@@ -6,6 +6,7 @@ mod answer;
 mod call;
 mod event;
 mod stream;
+mod tenant;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -73,12 +74,13 @@ async fn exchange(
     let scripted = script::before(route.script.as_ref(), head, &parameters, &body, deadline).await?;
     let (told, parameters, body) = script::told(scripted.as_ref(), head, parameters, &body);
     let target = name(&route.target, function, told, &parameters)?;
+    let tenant_id = tenant::of(function, told, &parameters)?;
     let matched = Matched { route, parameters: &parameters, host };
     let event = event::encode(function, &matched, told, body, &client, facts);
     event::fits(&event, function, body.len(), &mut memory)?;
     let permit = function.gate.enter(deadline, |waited| facts.queued(function, waited)).await?;
     connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);
-    let called = call::invoke(function, &target, event, head, deadline, facts).await;
+    let called = call::invoke(function, &target, tenant_id.as_deref(), event, head, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
     match called? {
         Called::Stream(streamed) => stream::answer(function, streamed, permit, head, facts).await,

@@ -43,6 +43,8 @@ pub(crate) enum Reason {
     Draining,
     /// The request should name its function, and names none.
     NoName,
+    /// The request should name its tenant, and names none.
+    NoTenant,
     /// The function that it names is no name, or is not to be called.
     UnknownName,
     /// A script of the route failed, or refused the request.
@@ -106,6 +108,7 @@ impl Reason {
             Self::NoTarget => (503, "no_target", "No function takes requests for this route"),
             Self::Draining => (503, "draining", "The gateway is shutting down"),
             Self::NoName => (400, "bad_request", "The request names no function"),
+            Self::NoTenant => (400, "bad_request", "The request names no tenant"),
             Self::UnknownName => (404, "no_route", "No route matches the request"),
             Self::Script => (500, "script_error", "The route's script failed"),
             Self::ClientGone => (499, "client_gone", "The client went away"),

@@ -16,6 +16,7 @@ use lambridge_model::Credentials as Source;
 use crate::Env;
 use crate::sign::Keys;
 
+mod role;
 mod source;
 
 pub(crate) use source::default_region;

@@ -32,7 +32,7 @@ struct Draft {
     lease: Arc<Lease>,
     second: u64,
     /// As in [`Outgoing::headers`].
-    named: Vec<(&'static str, &'static str)>,
+    named: Vec<(&'static str, String)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -108,12 +108,13 @@ impl Draft {
             headers.insert(TOKEN, secret(token.to_owned()).ok_or(Malformed("session token"))?);
         }
         for (name, value) in outgoing.headers {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            let value = HeaderValue::from_str(value).map_err(|_| Malformed("header"))?;
+            headers.insert(HeaderName::from_static(name), value);
         }
         Ok(Self {
             lease: Arc::clone(lease),
             second,
-            named: outgoing.headers.to_vec(),
+            named: outgoing.headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
             method: outgoing.method.clone(),
             uri: path_and_query.parse().map_err(|_| Malformed("path"))?,
             headers,
@@ -122,7 +123,8 @@ impl Draft {
     }
 
     fn serves(&self, outgoing: &Outgoing<'_>, lease: &Arc<Lease>, second: u64) -> bool {
-        self.second == second && Arc::ptr_eq(&self.lease, lease) && self.named == outgoing.headers
+        let named = self.named.iter().map(|(name, value)| (*name, value.as_str()));
+        self.second == second && Arc::ptr_eq(&self.lease, lease) && named.eq(outgoing.headers.iter().copied())
     }
 
     /// The request with its payload. The trace id is not signed: proxies may change it on the way, and AWS's signer leaves

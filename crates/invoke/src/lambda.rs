@@ -52,6 +52,8 @@ pub struct Call<'a> {
     pub log_tail: bool,
     /// `X-Amzn-Trace-Id` to pass on.
     pub trace_id: Option<&'a str>,
+    /// `X-Amz-Tenant-Id`, of a function with tenant isolation.
+    pub tenant_id: Option<&'a str>,
     /// Everything, connection included, ends here.
     pub deadline: Instant,
 }
@@ -182,8 +184,8 @@ impl Lambda {
 
 impl Call<'_> {
     /// Those beside what each request has, and how many they are.
-    fn headers(&self) -> ([(&'static str, &'static str); 3], usize) {
-        let mut headers = [("content-type", "application/json"); 3];
+    fn headers(&self) -> ([(&'static str, &str); 4], usize) {
+        let mut headers = [("content-type", "application/json"); 4];
         let mut count = 1;
         if self.kind != InvocationType::RequestResponse {
             headers[count] = (wire::X_AMZ_INVOCATION_TYPE, self.kind.as_str());
@@ -193,10 +195,14 @@ impl Call<'_> {
             headers[count] = (wire::X_AMZ_LOG_TYPE, "Tail");
             count += 1;
         }
+        if let Some(tenant_id) = self.tenant_id {
+            headers[count] = (wire::X_AMZ_TENANT_ID, tenant_id);
+            count += 1;
+        }
         (headers, count)
     }
 
-    fn outgoing<'a>(&'a self, headers: &'a [(&'static str, &'static str)]) -> Outgoing<'a> {
+    fn outgoing<'a>(&'a self, headers: &'a [(&'static str, &'a str)]) -> Outgoing<'a> {
         Outgoing {
             method: Method::POST,
             path_and_query: &self.target.path_and_query,
@@ -229,7 +235,7 @@ pub(crate) struct Outgoing<'a> {
     /// Percent-encoded, without the endpoint's own prefix.
     pub(crate) path_and_query: &'a str,
     /// Beside those that each request has: lower case, in alphabetical order.
-    pub(crate) headers: &'a [(&'static str, &'static str)],
+    pub(crate) headers: &'a [(&'static str, &'a str)],
     pub(crate) payload: Bytes,
     pub(crate) trace_id: Option<&'a str>,
     /// Where a draft is kept, of requests that differ in their payload, and perhaps in their headers.

@@ -131,9 +131,10 @@ impl Keys {
         lines.sort_unstable_by_key(|(name, _)| *name);
         let mut names = String::with_capacity(96);
         for (name, value) in lines {
-            for part in [name, ":", value.trim(), "\n"] {
-                text.push_str(part);
-            }
+            text.push_str(name);
+            text.push(':');
+            push_value(value, &mut text);
+            text.push('\n');
             if !names.is_empty() {
                 names.push(';');
             }
@@ -162,6 +163,21 @@ impl Keys {
         day.copy_from_slice(date.day().as_bytes());
         *kept = Some(Derived { day, region: region.to_owned(), mac: key.clone() });
         key
+    }
+}
+
+/// A header's value in canonical form: no space at its ends, and one where there are several.
+fn push_value(value: &str, out: &mut String) {
+    let value = value.trim();
+    if !value.contains("  ") {
+        out.push_str(value);
+        return;
+    }
+    for (place, word) in value.split(' ').filter(|word| !word.is_empty()).enumerate() {
+        if place > 0 {
+            out.push(' ');
+        }
+        out.push_str(word);
     }
 }
 

@@ -55,6 +55,7 @@ async fn call_within(client: &Lambda, payload: &str, within: Duration) -> Result
         payload: payload.to_owned().into(),
         log_tail: false,
         trace_id: None,
+        tenant_id: None,
         deadline: Instant::now() + within,
     };
     client.invoke(call).await
@@ -82,6 +83,7 @@ async fn an_answer() {
             payload: "{}".into(),
             log_tail: true,
             trace_id: Some("Root=1-2-3"),
+            tenant_id: None,
             deadline: Instant::now() + LONG,
         })
         .await
@@ -302,7 +304,15 @@ async fn what_arrives_is_well_signed() {
     for (kind, log_tail) in [(InvocationType::RequestResponse, false), (InvocationType::DryRun, true)] {
         let payload = "{\"a\":1}".into();
         let deadline = Instant::now() + LONG;
-        let call = Call { target: &target, kind, payload, log_tail, trace_id: Some("Root=1"), deadline };
+        let call = Call {
+            target: &target,
+            kind,
+            payload,
+            log_tail,
+            trace_id: Some("Root=1"),
+            tenant_id: None,
+            deadline,
+        };
         pool(1).client(&function).unwrap().invoke(call).await.unwrap();
     }
     for request in lambda.requests() {
@@ -392,22 +402,96 @@ async fn a_list_without_end() {
     assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2000);
 }
 
+/// What STS answers to AssumeRole.
+fn assumed(id: &str, secret: &str, token: &str) -> Answer {
+    Answer::ok(format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+        <AssumedRoleUser><AssumedRoleId>R:s</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></AssumedRoleUser>\
+        <Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
+        <SessionToken>{token}</SessionToken><Expiration>2199-01-01T00:00:00Z</Expiration></Credentials>\
+        </AssumeRoleResult></AssumeRoleResponse>"
+    ))
+    .header("content-type", "text/xml")
+}
+
+/// The second role is assumed with the keys of the first, and only a transitive tag is said to be one.
+#[tokio::test]
+async fn a_chain_of_roles_with_tags() {
+    let sts = FakeLambda::echo();
+    sts.push(assumed("ASIAFIRST", "first-secret", "first-token"));
+    sts.push(assumed("ASIASECOND", "second-secret", "second-token"));
+    let lambda = FakeLambda::echo();
+    let url = sts.endpoint();
+    let pool = Pool::new(Arc::new(move |name| (name == "AWS_ENDPOINT_URL_STS").then(|| url.clone())), 10);
+    let first = AssumeRole {
+        tags: [("team", "shop"), ("cost center", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        transitive_tags: vec!["team".to_owned()],
+        ..AssumeRole::new("arn:aws:iam::123456789012:role/first".to_owned(), keys())
+    };
+    let base = Credentials::AssumeRole(Box::new(first));
+    let second = AssumeRole::new("arn:aws:iam::123456789012:role/second".to_owned(), base);
+    let credentials = Credentials::AssumeRole(Box::new(second));
+    let client = pool.client(&Function { credentials, ..function(&lambda.endpoint()) }).unwrap();
+    call(&client, "{}").await.unwrap();
+    let asked: Vec<(String, String)> = sts
+        .requests()
+        .iter()
+        .map(|request| {
+            let form = String::from_utf8_lossy(&request.body).into_owned();
+            (request.header("authorization").unwrap_or_default(), form)
+        })
+        .collect();
+    let [(by_keys, first), (by_first, second)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(
+        by_keys.contains("Credential=AKIDEXAMPLE/") && by_first.contains("Credential=ASIAFIRST/"),
+        "{asked:?}"
+    );
+    for part in [
+        "Tags.member.1.Key=cost%20center&Tags.member.1.Value=1",
+        "Tags.member.2.Key=team&Tags.member.2.Value=shop",
+        "TransitiveTagKeys.member.1=team",
+    ] {
+        assert!(first.contains(part), "{first}");
+    }
+    assert!(!second.contains("Tag"), "{second}");
+    let request = &lambda.requests()[0];
+    assert!(is_well_signed(request, &lambda.endpoint(), "ASIASECOND", "second-secret", Some("second-token")));
+}
+
+/// A tenant is signed as it is sent, spaces included.
+#[tokio::test]
+async fn a_tenant() {
+    let lambda = FakeLambda::echo();
+    let client = client(&lambda.endpoint());
+    let target = Lambda::target(&function("http://unused"));
+    for tenant in [Some("blue"), Some("a  b@c"), None] {
+        let call = Call {
+            target: &target,
+            kind: InvocationType::RequestResponse,
+            payload: "{}".into(),
+            log_tail: false,
+            trace_id: None,
+            tenant_id: tenant,
+            deadline: Instant::now() + LONG,
+        };
+        client.invoke(call).await.unwrap();
+        let request = lambda.requests().pop().unwrap();
+        assert_eq!(request.header("x-amz-tenant-id").as_deref(), tenant);
+        assert!(is_well_signed(&request, &lambda.endpoint(), "AKIDEXAMPLE", SECRET, None));
+        let signed = request.header("authorization").unwrap_or_default();
+        assert_eq!(signed.contains("x-amz-tenant-id"), tenant.is_some(), "{signed}");
+    }
+}
+
 #[tokio::test]
 async fn a_role_is_assumed_once() {
-    const STS: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
-        <AssumedRoleUser><AssumedRoleId>R:s</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></AssumedRoleUser>\
-        <Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>role-secret</SecretAccessKey>\
-        <SessionToken>role-token</SessionToken><Expiration>2199-01-01T00:00:00Z</Expiration></Credentials>\
-        </AssumeRoleResult></AssumeRoleResponse>";
-    let sts = FakeLambda::answering(Answer::ok(STS).header("content-type", "text/xml"));
+    let sts = FakeLambda::answering(assumed("ASIAROLE", "role-secret", "role-token"));
     let lambda = FakeLambda::echo();
     let url = sts.endpoint();
     let pool = Pool::new(Arc::new(move |name| (name == "AWS_ENDPOINT_URL_STS").then(|| url.clone())), 10);
     let role = AssumeRole {
-        arn: "arn:aws:iam::123456789012:role/invoke".to_owned(),
         external_id: Some("partner-42".to_owned()),
-        session_name: "lambridge".to_owned(),
-        base: keys(),
+        ..AssumeRole::new("arn:aws:iam::123456789012:role/invoke".to_owned(), keys())
     };
     let credentials = Credentials::AssumeRole(Box::new(role));
     let client = pool.client(&Function { credentials, ..function(&lambda.endpoint()) }).unwrap();

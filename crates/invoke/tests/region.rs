@@ -67,6 +67,7 @@ async fn call(client: &Lambda) -> Result<(), InvokeError> {
         payload: "{}".into(),
         log_tail: false,
         trace_id: None,
+        tenant_id: None,
         deadline: Instant::now() + Duration::from_secs(20),
     };
     client.invoke(call).await.map(|_| ())
@@ -117,8 +118,8 @@ async fn from_the_shared_files() {
 #[tokio::test]
 async fn a_roles_region_is_that_of_the_profile_behind_it() {
     let role = |base| {
-        let (arn, session_name) = ("arn:aws:iam::123456789012:role/r".to_owned(), "s".to_owned());
-        Credentials::AssumeRole(Box::new(AssumeRole { arn, external_id: None, session_name, base }))
+        let arn = "arn:aws:iam::123456789012:role/r".to_owned();
+        Credentials::AssumeRole(Box::new(AssumeRole::new(arn, base)))
     };
     // STS cannot be reached: who gets as far as asking it has found a region.
     let far = &[("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")];

@@ -40,6 +40,7 @@ async fn open(client: &Lambda, within: Duration) -> Result<Streamed, InvokeError
         payload: "{}".into(),
         log_tail: false,
         trace_id: None,
+        tenant_id: None,
         deadline: Instant::now() + within,
     };
     client.invoke_streaming(call).await

@@ -23,6 +23,8 @@ pub struct Function {
     pub endpoint: Option<String>,
     /// Who calls.
     pub credentials: Credentials,
+    /// Whose instances serve a call, of a function with tenant isolation.
+    pub tenant_id: Option<TenantId>,
     /// The event the function is given.
     pub event: Format,
     /// How its answer is read.
@@ -57,6 +59,7 @@ impl Function {
             region: None,
             endpoint: None,
             credentials: Credentials::Default,
+            tenant_id: None,
             event: Format::default(),
             answer: AnswerRule::Proxy,
             invoke: Invocation::Sync,
@@ -170,8 +173,37 @@ pub struct AssumeRole {
     pub external_id: Option<String>,
     /// Default `lambridge`.
     pub session_name: String,
+    /// Session tags, by key.
+    pub tags: BTreeMap<String, String>,
+    /// Keys of those tags that stay when a further role is assumed from this one.
+    pub transitive_tags: Vec<String>,
     /// Who assumes it.
     pub base: Credentials,
+}
+
+impl AssumeRole {
+    /// `base` assumes the role `arn`, with every default.
+    pub fn new(arn: String, base: Credentials) -> Self {
+        Self {
+            arn,
+            external_id: None,
+            session_name: "lambridge".to_owned(),
+            tags: BTreeMap::new(),
+            transitive_tags: Vec::new(),
+            base,
+        }
+    }
+}
+
+/// Where the tenant of a call stands. A request without one is refused: Lambda would refuse its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantId {
+    /// The same for every call.
+    Value(String),
+    /// A header of the request, in lower case.
+    Header(String),
+    /// A parameter of the route's path, or one that a script sets.
+    Path(String),
 }
 
 /// Retries of a call.

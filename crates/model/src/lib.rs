@@ -13,7 +13,7 @@ mod trace;
 
 pub use function::{
     AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
-    Program, Retries, RetryOn, Run, Url, UrlMode,
+    Program, Retries, RetryOn, Run, TenantId, Url, UrlMode,
 };
 pub use listener::{Listener, Tls};
 pub use route::{

@@ -70,7 +70,7 @@ pub const X_AMZ_INVOCATION_TYPE: &str = "x-amz-invocation-type";
 pub const X_AMZ_LOG_TYPE: &str = "x-amz-log-type";
 /// Base64 JSON for the handler's context.
 pub const X_AMZ_CLIENT_CONTEXT: &str = "x-amz-client-context";
-/// Tenant of a function with tenant isolation.
+/// Tenant of a function with tenant isolation: see [`is_tenant_id`].
 pub const X_AMZ_TENANT_ID: &str = "x-amz-tenant-id";
 /// Idempotency name of a durable function's execution.
 pub const X_AMZ_DURABLE_EXECUTION_NAME: &str = "x-amz-durable-execution-name";
@@ -93,9 +93,26 @@ pub const EVENT_STREAM_TYPE: &str = "application/vnd.amazon.eventstream";
 /// The one value of `X-Amz-Function-Error` today. Source: recorded answers.
 pub const UNHANDLED: &str = "Unhandled";
 
+/// Whether `text` can be a tenant's id. Source: the pattern of `TenantId` in the service model, `[a-zA-Z0-9\._:\/=+\-@ ]+`,
+/// 1 to 256 characters.
+pub fn is_tenant_id(text: &str) -> bool {
+    (1..=256).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/=+-@ ".contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::InvocationType as Kind;
+
+    #[test]
+    fn tenants() {
+        for text in ["blue", "a.b_c:d/e=f+g-h@i j", " ", &"a".repeat(256)] {
+            assert!(super::is_tenant_id(text), "{text}");
+        }
+        for text in ["", "a!", "a,b", "ä", "a\n", "a\0", &"a".repeat(257)] {
+            assert!(!super::is_tenant_id(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn kinds() {

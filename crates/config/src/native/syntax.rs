@@ -71,6 +71,8 @@ pub struct AssumeRole {
     pub arn: Option<Leaf>,
     pub external_id: Option<Leaf>,
     pub session_name: Option<Leaf>,
+    pub tags: Vec<(Leaf, Leaf)>,
+    pub transitive_tags: Vec<Leaf>,
     pub via: Vec<AssumeRole>,
 }
 
@@ -82,6 +84,7 @@ pub struct Function {
     pub region: Option<Leaf>,
     pub endpoint: Option<Leaf>,
     pub credentials: Option<Credentials>,
+    pub tenant_id: Option<TenantId>,
     pub event: Option<Leaf>,
     pub answer: Option<Leaf>,
     pub krakend: Option<Krakend>,
@@ -96,6 +99,14 @@ pub struct Function {
     pub concurrency_queue: Option<Leaf>,
     pub concurrency_wait: Option<Leaf>,
     pub run: Option<Run>,
+}
+
+#[derive(Debug)]
+pub struct TenantId {
+    pub span: Span,
+    pub value: Option<Leaf>,
+    pub header: Option<Leaf>,
+    pub path: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -340,6 +351,8 @@ fn assume_role(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> AssumeRo
         arn: reader.leaf(fields, "arn"),
         external_id: reader.leaf(fields, "external_id"),
         session_name: reader.leaf(fields, "session_name"),
+        tags: reader.pairs(fields, "tags").unwrap_or_default(),
+        transitive_tags: reader.leaves(fields, "transitive_tags").map(|(_, keys)| keys).unwrap_or_default(),
         via: Vec::new(),
     }
 }
@@ -362,6 +375,12 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
         region: reader.leaf(fields, "region"),
         endpoint: reader.leaf(fields, "endpoint"),
         credentials: reader.section(fields, "credentials", credentials),
+        tenant_id: reader.section(fields, "tenant_id", |reader, fields| TenantId {
+            span: fields.span.clone(),
+            value: reader.leaf(fields, "value"),
+            header: reader.leaf(fields, "header"),
+            path: reader.leaf(fields, "path"),
+        }),
         event: reader.leaf(fields, "event"),
         answer: reader.leaf(fields, "answer"),
         krakend: reader.section(fields, "krakend", |reader, fields| Krakend {

@@ -25,6 +25,7 @@ pub(super) enum Called {
 pub(super) async fn invoke(
     function: &FunctionState,
     target: &Target,
+    tenant_id: Option<&str>,
     event: Bytes,
     head: &Parts,
     deadline: Instant,
@@ -34,7 +35,7 @@ pub(super) async fn invoke(
         calls.invoke();
     }
     let began = Clock::now();
-    let called = attempts(function, target, event, head, deadline, facts).await;
+    let called = attempts(function, target, tenant_id, event, head, deadline, facts).await;
     facts.invoke_us = micros(began);
     let called = called.map_err(|error| {
         facts.lambda_request_id = request_id(&error).map(str::to_owned);
@@ -58,6 +59,7 @@ pub(super) async fn invoke(
 async fn attempts(
     function: &FunctionState,
     target: &Target,
+    tenant_id: Option<&str>,
     event: Bytes,
     head: &Parts,
     deadline: Instant,
@@ -74,6 +76,7 @@ async fn attempts(
             payload: event.clone(),
             log_tail: false,
             trace_id: facts.trace.xray.as_deref(),
+            tenant_id,
             deadline,
         };
         let called = match function.settings.invoke {

@@ -61,7 +61,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Reason::NoCredentials
         | Reason::Timeout
         | Reason::Unreachable
-        | Reason::NoName => StatusCode::INTERNAL_SERVER_ERROR,
+        | Reason::NoName
+        | Reason::NoTenant => StatusCode::INTERNAL_SERVER_ERROR,
         // What never came as far as KrakenD's own pipeline: the same as everywhere.
         Reason::NoRoute
         | Reason::MethodNotAllowed

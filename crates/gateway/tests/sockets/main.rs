@@ -16,6 +16,7 @@ mod streams;
 #[allow(dead_code, reason = "the other test binary uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;
+mod tenants;
 mod tls;
 mod traces;
 mod world;

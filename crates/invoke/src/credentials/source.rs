@@ -7,18 +7,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
-use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use lambridge_model::{AssumeRole, Credentials as Source};
+use lambridge_model::Credentials as Source;
 
+use super::role::Role;
 use crate::Env;
 
 pub(super) type Making = Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send>>;
@@ -41,7 +41,10 @@ pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
                 }
                 SharedCredentialsProvider::new(profile.build())
             }
-            Source::AssumeRole(role) => assume(*role, region, env).await,
+            Source::AssumeRole(role) => {
+                let base = provider(role.base.clone(), region.clone(), Arc::clone(&env)).await;
+                SharedCredentialsProvider::new(Role::new(*role, base, region, &env).await)
+            }
         }
     })
 }
@@ -65,7 +68,7 @@ fn files(env: &Env) -> Option<ProfileFiles> {
     Some(files.build())
 }
 
-fn set(env: &Env, name: &str) -> Option<String> {
+pub(super) fn set(env: &Env, name: &str) -> Option<String> {
     env(name).filter(|value| !value.is_empty())
 }
 
@@ -80,23 +83,6 @@ async fn default_chain(region: String, env: &Env) -> SharedCredentialsProvider {
 
 fn fixed(id: &str, secret: &str, token: Option<String>) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(Keys::new(id, secret, token, None, "lambridge"))
-}
-
-async fn assume(role: AssumeRole, region: String, env: Env) -> SharedCredentialsProvider {
-    let endpoint = set(&env, "AWS_ENDPOINT_URL_STS").or_else(|| set(&env, "AWS_ENDPOINT_URL"));
-    let base = provider(role.base, region.clone(), Arc::clone(&env)).await;
-    let mut config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region))
-        .credentials_provider(base.clone());
-    if let Some(endpoint) = endpoint {
-        config = config.endpoint_url(endpoint);
-    }
-    let mut builder =
-        AssumeRoleProvider::builder(role.arn).session_name(role.session_name).configure(&config.load().await);
-    if let Some(id) = role.external_id {
-        builder = builder.external_id(id);
-    }
-    SharedCredentialsProvider::new(builder.build_from_provider(base).await)
 }
 
 /// The region that the shared files or the instance name: that of the profile that gives the keys, or of the one that

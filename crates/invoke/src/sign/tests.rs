@@ -79,6 +79,8 @@ fn as_aws_signs() {
         ("x-amz-log-type", "Tail"),
     ];
     check(path, &all, b"{}", Some("token"));
+    let tenant = [("content-type", "application/json"), ("x-amz-tenant-id", "a  b   c:d/e=f+g-h@i")];
+    check(path, &tenant, b"{}", Some("token"));
 }
 
 #[test]

@@ -320,12 +320,7 @@ impl Lowering<'_, '_> {
             self.lower.wrong(arn, format!("is not the ARN of a role: {reason}"), help);
             return None;
         }
-        Some(Credentials::AssumeRole(Box::new(AssumeRole {
-            arn: arn.text.clone(),
-            external_id: None,
-            session_name: "lambridge".to_owned(),
-            base: Credentials::Default,
-        })))
+        Some(Credentials::AssumeRole(Box::new(AssumeRole::new(arn.text.clone(), Credentials::Default))))
     }
 
     fn secret(&mut self, secret: &SecretRef) -> Option<Credentials> {

@@ -76,11 +76,52 @@ impl Lower<'_> {
         {
             self.wrong(leaf, "is not a session name", "2 to 64 of: letters, digits, `_+=,.@-`");
         }
-        Credentials::AssumeRole(Box::new(AssumeRole {
-            arn: arn.text.clone(),
-            external_id: role.external_id.as_ref().map(|leaf| leaf.text.clone()),
-            session_name: role.session_name.as_ref().map_or("lambridge", |leaf| &leaf.text).to_owned(),
-            base,
-        }))
+        let mut assumed = AssumeRole::new(arn.text.clone(), base);
+        assumed.external_id = role.external_id.as_ref().map(|leaf| leaf.text.clone());
+        if let Some(leaf) = &role.session_name {
+            assumed.session_name.clone_from(&leaf.text);
+        }
+        self.tags(role, &mut assumed);
+        Credentials::AssumeRole(Box::new(assumed))
+    }
+
+    /// Source: `Tags` and `TransitiveTagKeys` of AssumeRole in the service model of STS 2011-06-15, and "Passing session tags"
+    /// in the IAM user guide: keys do not tell upper from lower case, and only a tag of this session can be transitive.
+    fn tags(&mut self, role: &syntax::AssumeRole, assumed: &mut AssumeRole) {
+        const MAX: usize = 50;
+        let allowed = |text: &str| {
+            text.chars().all(|c| c.is_alphabetic() || c.is_numeric() || c == ' ' || "_.:/=+-@".contains(c))
+        };
+        if let Some((key, _)) = role.tags.get(MAX) {
+            self.report.error(&key.span, format!("a session has {MAX} tags at most"));
+        }
+        for (key, value) in role.tags.iter().take(MAX) {
+            if !((1..=128).contains(&key.text.chars().count()) && allowed(&key.text)) {
+                self.wrong(
+                    key,
+                    "is not the key of a tag",
+                    "1 to 128 of: letters, digits, spaces, `_.:/=+-@`",
+                );
+            }
+            if !(value.text.chars().count() <= 256 && allowed(&value.text)) {
+                self.wrong(
+                    value,
+                    "is not the value of a tag",
+                    "up to 256 of: letters, digits, spaces, `_.:/=+-@`",
+                );
+            }
+            if assumed.tags.keys().any(|other| other.to_lowercase() == key.text.to_lowercase()) {
+                self.wrong(key, "stands twice", "keys do not tell upper from lower case; remove one");
+            }
+            assumed.tags.insert(key.text.clone(), value.text.clone());
+        }
+        for key in &role.transitive_tags {
+            if !assumed.tags.contains_key(&key.text) {
+                self.wrong(key, "is no key of `tags`", "only a tag of this session can go on to the next");
+            }
+            if !assumed.transitive_tags.contains(&key.text) {
+                assumed.transitive_tags.push(key.text.clone());
+            }
+        }
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use lambridge_event::Format;
 use lambridge_model::{
     AnswerRule, Concurrency, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Retries, RetryOn,
-    Run, Url, UrlMode,
+    Run, TenantId, Url, UrlMode,
 };
+use lambridge_wire::invoke::is_tenant_id;
 use lambridge_wire::name::FunctionName;
 
 use super::AwsDefaults;
@@ -31,6 +32,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
     let qualifier = qualifier(function, name.as_ref(), lower);
     let region = region(function, name.as_ref(), aws, lower);
     let formats: Vec<(&str, Format)> = Format::ALL.iter().map(|format| (format.name(), *format)).collect();
+    let tenant_id = function.tenant_id.as_ref().and_then(|tenant| tenant_id(tenant, lower));
     let event = lower.word(&function.event, "functions.*.event", &formats).unwrap_or_default();
     let answers = [
         ("proxy", AnswerRule::Proxy),
@@ -93,6 +95,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         region,
         endpoint,
         credentials,
+        tenant_id,
         event,
         answer,
         invoke,
@@ -116,6 +119,53 @@ fn idle_timeout(function: &syntax::Function, invoke: Invocation, lower: &mut Low
             .help("remove it, or add `invoke: stream`");
     }
     lower.duration(&function.idle_timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(300))
+}
+
+/// One place: two could name two tenants.
+fn tenant_id(tenant: &syntax::TenantId, lower: &mut Lower<'_>) -> Option<TenantId> {
+    let places = [("value", &tenant.value), ("header", &tenant.header), ("path", &tenant.path)];
+    let mut written = places.iter().filter_map(|(name, leaf)| leaf.as_ref().map(|leaf| (*name, leaf)));
+    let Some((first, leaf)) = written.next() else {
+        lower
+            .report
+            .error(&tenant.span, "`tenant_id` does not say where the tenant stands")
+            .help("add `header`, `path` or `value`");
+        return None;
+    };
+    if let Some((other, leaf)) = written.next() {
+        lower
+            .report
+            .error(&leaf.span, format!("`{first}` and `{other}` exclude each other"))
+            .help("the tenant stands in one place");
+    }
+    match first {
+        "value" => {
+            // A header cannot carry a space at its ends.
+            if !is_tenant_id(&leaf.text) || leaf.text.trim() != leaf.text {
+                lower.wrong(
+                    leaf,
+                    "is not the id of a tenant",
+                    "1 to 256 of: letters, digits, spaces, `._:/=+-@`",
+                );
+            }
+            Some(TenantId::Value(leaf.text.clone()))
+        }
+        "header" => {
+            let name = leaf.text.to_ascii_lowercase();
+            if !values::is_token(&name) {
+                lower.wrong(leaf, "is not the name of a header", "letters, digits and `-`");
+            } else if name.starts_with("x-amz-") || name.starts_with("x-amzn-") {
+                let help = "use a name of your own; the gateway writes `X-Amz-Tenant-Id` itself";
+                lower.wrong(
+                    leaf,
+                    "is a header that Lambda's own services write, and is not taken from clients",
+                    help,
+                );
+            }
+            Some(TenantId::Header(name))
+        }
+        _ => lower.not_empty(leaf).map(TenantId::Path),
+    }
 }
 
 /// What `answer: krakend` does to an object.

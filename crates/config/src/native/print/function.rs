@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambridge_model::{
     AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
-    Program, Retries, RetryOn, Run, UrlMode,
+    Program, Retries, RetryOn, Run, TenantId, UrlMode,
 };
 
 use super::yaml::Yaml;
@@ -23,6 +23,14 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
     }
     if function.credentials != Credentials::Default {
         yaml.map("credentials", |yaml| credentials(key, &function.credentials, yaml, secrets));
+    }
+    if let Some(tenant) = &function.tenant_id {
+        let (place, text) = match tenant {
+            TenantId::Value(text) => ("value", text),
+            TenantId::Header(text) => ("header", text),
+            TenantId::Path(text) => ("path", text),
+        };
+        yaml.map("tenant_id", |yaml| yaml.text(place, text));
     }
     if function.event != usual.event {
         yaml.word("event", function.event.name());
@@ -129,6 +137,12 @@ fn assume_role(role: &AssumeRole, yaml: &mut Yaml) {
         yaml.text("external_id", id);
     }
     yaml.text("session_name", &role.session_name);
+    if !role.tags.is_empty() {
+        yaml.map("tags", |yaml| role.tags.iter().for_each(|(key, value)| yaml.text(key, value)));
+    }
+    if !role.transitive_tags.is_empty() {
+        yaml.texts("transitive_tags", role.transitive_tags.iter().map(String::as_str));
+    }
 }
 
 fn run_of(run: &Run, yaml: &mut Yaml) {

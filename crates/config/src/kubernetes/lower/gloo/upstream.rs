@@ -285,12 +285,7 @@ impl Lowering<'_, '_> {
             self.lower.wrong(leaf, format!("is not the ARN of a role: {reason}"), help);
             return None;
         }
-        Some(Credentials::AssumeRole(Box::new(AssumeRole {
-            arn: leaf.text.clone(),
-            external_id: None,
-            session_name: "lambridge".to_owned(),
-            base: Credentials::Default,
-        })))
+        Some(Credentials::AssumeRole(Box::new(AssumeRole::new(leaf.text.clone(), Credentials::Default))))
     }
 
     fn secret(&mut self, secret: &crate::kubernetes::syntax::gloo::Reference) -> Option<Credentials> {

@@ -78,6 +78,7 @@ impl Reason {
         Self::NoTarget,
         Self::Draining,
         Self::NoName,
+        Self::NoTenant,
         Self::UnknownName,
         Self::Script,
         Self::ClientGone,

@@ -1,0 +1,615 @@
+"""Settings, the start, and what happens around invocations."""
+
+import queue
+import re
+import threading
+import time
+
+from support import DEADLINE
+
+from .events import SOURCES, v2
+from .observe import observe
+from .row import NEVER, Row, plain, written
+from .sandbox import EVENT, NEXT, REGISTER, RUNTIME, Runtime, Sandbox
+from .wire import answer
+
+
+def first(sandbox, shown=()):
+    """The first invocation, and how the application was asked whether it is up."""
+    sandbox.runtime.give(written(v2("GET", "/orders/1?x=1", [("authorization", "AWS4"), ("x-app", "Bearer y")])))
+    posted = sandbox.await_posted()
+    then = sandbox.then(2)
+    try:
+        request = sandbox.app.requests.get_nowait()
+    except queue.Empty:
+        request = None
+    return observe(sandbox, request, posted, then, shown) | {
+        "asked before": ", ".join(dict.fromkeys(sandbox.app.before))
+    }
+
+
+def setting(name, settings, expect, why=None, ready=None, second=False, **more):
+    """A row that starts with these settings; what the application answers when it is asked whether it is up."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary, {"AWS_LWA_PORT": None, **settings}, ready=ready, second=second) as sandbox:
+            return first(sandbox)
+
+    return Row(name, scenario=scenario, expect=expect, why=why, **more)
+
+
+PORT = {"PORT": "{port}"}
+UP = {"outcome": "200"}
+
+
+def sick(request):
+    return answer(200 if request.target.startswith("/ready") else 503)
+
+
+SETTINGS = [
+    setting("`PORT`", PORT, {**UP, "asked before": "GET /"}),
+    setting("`AWS_LWA_PORT` before `PORT`", {"AWS_LWA_PORT": "{port}", "PORT": "1"}, UP),
+    setting("`AWS_LWA_HOST`", {**PORT, "AWS_LWA_HOST": "localhost"}, UP),
+    setting("`HOST`", {**PORT, "HOST": "localhost"}, UP),
+    setting(
+        "`AWS_LWA_READINESS_CHECK_PATH`",
+        {**PORT, "AWS_LWA_READINESS_CHECK_PATH": "/ready?x=1"},
+        {**UP, "asked before": "GET /ready?x=1"},
+        ready=sick,
+    ),
+    setting(
+        "`READINESS_CHECK_PATH`",
+        {**PORT, "READINESS_CHECK_PATH": "/ready"},
+        {**UP, "asked before": "GET /ready"},
+        ready=sick,
+    ),
+    setting(
+        "`AWS_LWA_READINESS_CHECK_PORT`",
+        {**PORT, "AWS_LWA_READINESS_CHECK_PORT": "{second}"},
+        {**UP, "asked before": "GET / at the second port"},
+        second=True,
+    ),
+    setting(
+        "`READINESS_CHECK_PORT`",
+        {**PORT, "READINESS_CHECK_PORT": "{second}"},
+        {**UP, "asked before": "GET / at the second port"},
+        second=True,
+    ),
+    setting(
+        "`AWS_LWA_READINESS_CHECK_PROTOCOL=tcp`",
+        {**PORT, "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp"},
+        {**UP, "asked before": ""},
+        ready=sick,
+    ),
+    setting(
+        "`READINESS_CHECK_PROTOCOL=TCP`",
+        {**PORT, "READINESS_CHECK_PROTOCOL": "TCP"},
+        {**UP, "asked before": ""},
+        ready=sick,
+    ),
+    setting(
+        "`AWS_LWA_READINESS_CHECK_HEALTHY_STATUS`",
+        {**PORT, "AWS_LWA_READINESS_CHECK_HEALTHY_STATUS": "200,500-503"},
+        UP,
+        ready=sick,
+    ),
+    setting(
+        "`AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS`",
+        {**PORT, "AWS_LWA_READINESS_CHECK_MIN_UNHEALTHY_STATUS": "504"},
+        UP,
+        ready=sick,
+    ),
+    setting("404 is healthy", PORT, UP, ready=lambda request: answer(404)),
+    setting(
+        "`AWS_LWA_ASYNC_INIT`, an application that is quick",
+        {**PORT, "AWS_LWA_ASYNC_INIT": "true"},
+        {**UP, "asked before": "GET /"},
+    ),
+    setting("`AWS_LWA_REMOVE_BASE_PATH`", {**PORT, "AWS_LWA_REMOVE_BASE_PATH": "/orders"}, {"target": "/1?x=1"}),
+    setting("`REMOVE_BASE_PATH`", {**PORT, "REMOVE_BASE_PATH": "/orders"}, {"target": "/1?x=1"}),
+    setting(
+        "`AWS_LWA_AUTHORIZATION_SOURCE`",
+        {**PORT, "AWS_LWA_AUTHORIZATION_SOURCE": "X-App"},
+        {"header authorization": "Bearer y", "header x-app": None},
+    ),
+    setting(
+        "`AWS_LWA_AUTHORIZATION_SOURCE`, absent from the request",
+        {**PORT, "AWS_LWA_AUTHORIZATION_SOURCE": "x-none"},
+        {"header authorization": "AWS4"},
+    ),
+    setting(
+        "`AWS_LWA_AUTHORIZATION_SOURCE`, empty",
+        {**PORT, "AWS_LWA_AUTHORIZATION_SOURCE": ""},
+        {"header authorization": "AWS4"},
+    ),
+    setting("`AWS_LWA_INVOKE_MODE`, a typo", {**PORT, "AWS_LWA_INVOKE_MODE": "stream"}, {**UP, "mode": None}),
+    setting("`AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS=0`", {**PORT, "AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS": "0"}, UP),
+    setting(
+        "no `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`",
+        {**PORT, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": None},
+        {**UP, "then": "takes the next event"},
+        why="emulators leave it out",
+    ),
+    setting(
+        "no `AWS_LAMBDA_FUNCTION_NAME`",
+        {**PORT, "AWS_LAMBDA_FUNCTION_NAME": None},
+        {**UP, "then": "takes the next event"},
+        why="emulators leave it out",
+    ),
+]
+
+BASES = [
+    Row(
+        f"base path {base}: {path}",
+        v2("GET", path),
+        settings={"AWS_LWA_REMOVE_BASE_PATH": base},
+        expect={"target": target},
+        why=why,
+    )
+    for base, path, target, why in [
+        ("/api", "/api/x", "/x", None),
+        ("/api", "/api", "/", None),
+        ("/api", "/api/", "/", None),
+        ("/api", "/api/api/x", "/api/x", "taken off once, as on AWS's main branch"),
+        ("/api", "/apiorder", "/apiorder", "taken off at a segment's end, as on AWS's main branch"),
+        ("/api", "/x/api", "/x/api", None),
+        ("/api/", "/api/x", "/x", None),
+    ]
+]
+
+PASS = [
+    Row(
+        "`AWS_LWA_PASS_THROUGH_PATH`",
+        SOURCES["SQS"],
+        settings={"AWS_LWA_PASS_THROUGH_PATH": "/queue"},
+        expect={"target": "/queue"},
+    ),
+    Row(
+        "`AWS_LWA_PASS_THROUGH_PATH` without a slash",
+        SOURCES["SQS"],
+        settings={"AWS_LWA_PASS_THROUGH_PATH": "queue"},
+        expect={"target": "/queue"},
+    ),
+]
+
+
+def booleans():
+    """`AWS_LWA_ENABLE_COMPRESSION` in the spellings of true, seen by its work."""
+    event = v2(headers=[("accept-encoding", "gzip")])
+    return [
+        Row(
+            f"`AWS_LWA_ENABLE_COMPRESSION={value}`",
+            event,
+            plain(b"x" * 100),
+            {"AWS_LWA_ENABLE_COMPRESSION": value},
+            expect={"answer content-encoding": "gzip"},
+            why=None if value == "true" else "what is meant is plain",
+        )
+        for value in ["true", "True", "1", "yes"]
+    ]
+
+
+def warned(name, settings, pattern, why=None):
+    """Whether a warning names what is wrong."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary, settings) as sandbox:
+            seen = first(sandbox)
+            said = re.search(pattern, sandbox.said(), re.IGNORECASE)
+            return seen | {"a warning": "yes" if said else "no"}
+
+    return Row(name, scenario=scenario, expect={**UP, "a warning": "yes"}, why=why)
+
+
+WARNINGS = [
+    *(
+        warned(f"`{old}` is deprecated", {old: value}, f"{old}.*{new}")
+        for old, new, value in [
+            ("HOST", "AWS_LWA_HOST", "127.0.0.1"),
+            ("READINESS_CHECK_PATH", "AWS_LWA_READINESS_CHECK_PATH", "/"),
+            ("READINESS_CHECK_PROTOCOL", "AWS_LWA_READINESS_CHECK_PROTOCOL", "http"),
+            ("REMOVE_BASE_PATH", "AWS_LWA_REMOVE_BASE_PATH", "/x"),
+            ("ASYNC_INIT", "AWS_LWA_ASYNC_INIT", "true"),
+        ]
+    ),
+    warned(
+        "compression with streaming",
+        {"AWS_LWA_ENABLE_COMPRESSION": "true", "AWS_LWA_INVOKE_MODE": "response_stream"},
+        "compression",
+    ),
+    warned("an invoke mode that is none", {"AWS_LWA_INVOKE_MODE": "stream"}, "AWS_LWA_INVOKE_MODE", why="a typo shows"),
+    warned(
+        "a protocol that is none",
+        {"AWS_LWA_READINESS_CHECK_PROTOCOL": "udp"},
+        "AWS_LWA_READINESS_CHECK_PROTOCOL",
+        why="a typo shows",
+    ),
+    warned("a boolean that is none", {"AWS_LWA_ASYNC_INIT": "maybe"}, "AWS_LWA_ASYNC_INIT", why="a typo shows"),
+    warned("an error status that is none", {"AWS_LWA_ERROR_STATUS_CODES": "500,x"}, "x"),
+]
+
+
+def registration(binary, patience):
+    """What the Extensions API is asked."""
+    with Sandbox(binary) as sandbox:
+        seen = first(sandbox)
+        sandbox.runtime.wait("event", 1)
+        request = sandbox.runtime.first("register")
+        return {
+            "outcome": seen["outcome"],
+            "then": seen["then"],
+            "asked": f"{request.method} {request.target}",
+            "name": request.one("lambda-extension-name"),
+            "body": request.body.decode().replace(" ", ""),
+            "registers": str(sandbox.runtime.count("register")),
+            "identifier of /event/next": sandbox.runtime.first("event").one("lambda-extension-identifier"),
+        }
+
+
+def ends(name, prepare, expect, settings=(), **more):
+    """A row whose process is expected to end or not to; `prepare` breaks the Runtime API first."""
+
+    def scenario(binary, patience):
+        runtime = Runtime()
+        prepare(runtime)
+        with Sandbox(binary, settings, runtime=runtime) as sandbox:
+            runtime.give(written(v2()))
+            posted = sandbox.await_posted()
+            code = sandbox.await_end() if posted is None or "init" in posted.target else None
+            request = None if sandbox.app.requests.empty() else sandbox.app.requests.get()
+            then = "takes the next event" if code is None else f"ends with {code}"
+            return observe(sandbox, request, posted, then) | {"registers": str(runtime.count("register"))}
+
+    return Row(name, scenario=scenario, expect=expect, **more)
+
+
+def instead(path, *answers):
+    def prepare(runtime):
+        runtime.instead[path] = list(answers)
+
+    return prepare
+
+
+FAULT = answer(500, body="{}")
+REFUSED = {"then": "ends with 1", "outcome": "no answer"}
+START = [
+    Row(
+        "registration",
+        scenario=registration,
+        expect={
+            "asked": f"POST {REGISTER}",
+            "name": "lambda-adapter",
+            "body": '{"events":[]}',
+            "identifier of /event/next": "id-1",
+            "registers": "1",
+        },
+    ),
+    ends("registration is refused", instead(REGISTER, *[FAULT] * 9), REFUSED),
+    ends(
+        "registration is refused once",
+        instead(REGISTER, FAULT),
+        {**UP, "then": "takes the next event"},
+        why="tried again, as AWS's main branch does",
+    ),
+    ends("registration without an identifier", instead(REGISTER, *[answer(200)] * 9), REFUSED),
+    ends("/next fails once", instead(NEXT, FAULT), {**UP, "then": "takes the next event"}, why="tried again"),
+    ends("/event/next fails", instead(EVENT, FAULT), {**UP, "then": "takes the next event"}),
+]
+
+
+def late(binary, patience):
+    """An application that comes up on the twentieth try; the adapter asks until then, and for no event before."""
+    tries = []
+
+    def ready(request):
+        tries.append(sandbox.runtime.count("next"))
+        return answer(200 if len(tries) > 20 else 503)
+
+    with Sandbox(binary, ready=ready) as sandbox:
+        return first(sandbox) | {"tries": str(len(tries)), "events asked for before": str(max(tries))}
+
+
+def silent(sandbox_settings):
+    """An application that accepts, and answers only when it is told to."""
+
+    def scenario(binary, patience):
+        up = threading.Event()
+        with Sandbox(binary, sandbox_settings, ready=lambda request: up.wait(DEADLINE) and answer(200)) as sandbox:
+            sandbox.runtime.give(written(v2()))
+            begun = sandbox.runtime.wait("next", 1, 20, sandbox.ended)
+            up.set()
+            posted = sandbox.await_posted()
+            seen = observe(sandbox, None, posted, "")
+            return {
+                "outcome": seen["outcome"],
+                "then": sandbox.then(2),
+                "an event before it is up": "yes" if begun else "no",
+            }
+
+    return scenario
+
+
+def not_up(binary, patience):
+    """With a timeout, an application that never comes up ends the start."""
+    with Sandbox(
+        binary, {"AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS": "0.3"}, ready=lambda request: answer(503)
+    ) as sandbox:
+        posted = sandbox.await_posted(patience)
+        code = sandbox.await_end(NEVER)
+        return observe(sandbox, None, posted, "waits" if code is None else f"ends with {code}")
+
+
+def proxy(prefix):
+    """The runtime API behind another address; registration is not to go there."""
+
+    def scenario(binary, patience):
+        runtime, behind = Runtime(), Runtime()
+        settings = {"AWS_LWA_LAMBDA_RUNTIME_API_PROXY": f"{prefix}{behind.address}"}
+        try:
+            with Sandbox(binary, settings, runtime=runtime) as sandbox:
+                behind.give(written(v2("GET", "/by-proxy")))
+                deadline = time.monotonic() + DEADLINE
+                while behind.posted.empty() and not sandbox.ended() and time.monotonic() < deadline:
+                    behind.wait("posted", 1, 0.1, sandbox.ended)
+                posted = None if behind.posted.empty() else behind.posted.get()
+                request = None if sandbox.app.requests.empty() else sandbox.app.requests.get()
+                runtime.wait("register", 1, 1, sandbox.ended)
+                where = [name for name, api in [("Lambda", runtime), ("the proxy", behind)] if api.count("register")]
+                code = sandbox.await_end(1) if posted is None else None
+                seen = observe(sandbox, request, posted, "serves" if code is None else f"ends with {code}")
+                return seen | {"registers with": ", ".join(where) or "nobody"}
+        finally:
+            behind.close()
+
+    return scenario
+
+
+READY = [
+    Row(
+        "an application that is slow to come up",
+        scenario=late,
+        expect={**UP, "tries": "21", "events asked for before": "0"},
+    ),
+    Row(
+        "`AWS_LWA_ASYNC_INIT`, an application that is slow",
+        scenario=silent({"AWS_LWA_ASYNC_INIT": "true"}),
+        slow=True,
+        expect={**UP, "an event before it is up": "yes"},
+    ),
+    Row(
+        "`AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS`",
+        scenario=not_up,
+        expect={"outcome": "init fails", "then": "ends with 1"},
+        never=True,
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
+        "`AWS_LWA_LAMBDA_RUNTIME_API_PROXY=http://…`",
+        scenario=proxy("http://"),
+        expect={**UP, "target": "/by-proxy", "registers with": "Lambda"},
+        why="as AWS's documents say; 1.0.1 mends it too",
+    ),
+    Row(
+        "`AWS_LWA_LAMBDA_RUNTIME_API_PROXY` without `http://`",
+        scenario=proxy(""),
+        expect={**UP, "target": "/by-proxy", "registers with": "Lambda"},
+        why="as AWS's documents say; 1.0.1 mends it too",
+    ),
+]
+
+
+def several(binary, patience):
+    """Four invocations one after another over one connection to the application."""
+    with Sandbox(binary) as sandbox:
+        outcomes = []
+        for _ in range(4):
+            sandbox.runtime.give(written(v2()))
+            outcomes.append(observe(sandbox, None, sandbox.await_posted(), "")["outcome"])
+        then = sandbox.then(5)
+        # The check whether it is up may have its own.
+        kept = "kept" if sandbox.app.connections <= 2 else f"{sandbox.app.connections} connections"
+        return {"outcome": ", ".join(outcomes), "then": then, "connection to the application": kept}
+
+
+def stale(binary, patience):
+    """The application closes the kept connection while the sandbox is idle; the next request must not meet that."""
+    closed = threading.Event()
+
+    def serve(request, connection):
+        connection.send(plain(b"hello"))
+        connection.stream.close()
+        closed.set()
+
+    with Sandbox(binary, serve=serve) as sandbox:
+        outcomes = []
+        for n in range(3):
+            sandbox.runtime.give(written(v2()))
+            outcomes.append(observe(sandbox, None, sandbox.await_posted(), "")["outcome"])
+            closed.wait(DEADLINE)
+            closed.clear()
+            sandbox.runtime.wait("next", n + 2, ended=sandbox.ended)
+        return {"outcome": ", ".join(outcomes), "then": sandbox.then(4)}
+
+
+def down(event):
+    """Nobody listens on the application's port any more."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary) as sandbox:
+            sandbox.runtime.give(written(v2()))
+            sandbox.await_posted()
+            sandbox.runtime.wait("next", 2)
+            sandbox.app.close()
+            sandbox.runtime.give(written(event))
+            return observe(sandbox, None, sandbox.await_posted(), sandbox.then(3))
+
+    return scenario
+
+
+def together(binary, patience):
+    """Four invocations at once: the application answers none before it has all."""
+    barrier = threading.Barrier(4)
+
+    def serve(request, connection):
+        barrier.wait(DEADLINE)
+        return plain(b"hello")
+
+    with Sandbox(binary, {"AWS_LAMBDA_MAX_CONCURRENCY": "4"}, serve) as sandbox:
+        for _ in range(4):
+            sandbox.runtime.give(written(v2()))
+        outcomes = [observe(sandbox, None, sandbox.await_posted(), "")["outcome"] for _ in range(4)]
+        return {"outcome": ", ".join(outcomes), "then": sandbox.then(8)}
+
+
+def refused(status, body):
+    """Lambda does not take an answer; the next invocation is served."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary) as sandbox:
+            sandbox.runtime.instead[f"{RUNTIME}/invocation/8476a536-e9f4-11e8-9739-2dfe598c3f01/response"] = [
+                answer(status, [("content-type", "application/json")], body)
+            ]
+            sandbox.runtime.give(written(v2()))
+            sandbox.runtime.give(written(v2("GET", "/second")))
+            posted = sandbox.await_posted()
+            return observe(sandbox, None, posted, sandbox.then(3))
+
+    return scenario
+
+
+def terminated(binary, patience):
+    """SIGTERM while an invocation is under way: Lambda leaves two seconds for its answer."""
+    arrived, told = threading.Event(), threading.Event()
+
+    def serve(request, connection):
+        arrived.set()
+        told.wait(DEADLINE)
+        return plain(b"hello")
+
+    with Sandbox(binary, serve=serve) as sandbox:
+        sandbox.runtime.give(written(v2()))
+        arrived.wait(DEADLINE)
+        sandbox.terminate()
+        sandbox.await_end(0.3)
+        told.set()
+        posted = sandbox.await_posted()
+        code = sandbox.await_end()
+        return observe(sandbox, None, posted, "hangs" if code is None else "ends")
+
+
+def idle_end(binary, patience):
+    """SIGTERM while nothing is under way."""
+    with Sandbox(binary) as sandbox:
+        sandbox.runtime.wait("next", 1)
+        sandbox.terminate()
+        code = sandbox.await_end()
+        return {
+            "outcome": "none",
+            "then": f"ends with {code}" if code is None or code >= 0 else "is ended by the signal",
+        }
+
+
+def hung(binary, patience):
+    """An application that does not answer before Lambda's deadline."""
+    told = threading.Event()
+    with Sandbox(binary, serve=lambda request, connection: told.wait(DEADLINE) and None) as sandbox:
+        sandbox.runtime.give(written(v2()), {"Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 1000)})
+        posted = sandbox.await_posted(patience)
+        seen = observe(sandbox, None, posted, "takes the next event" if posted else "waits")
+        told.set()
+        return seen
+
+
+def logged(settings, pattern):
+    """Whether the log has such a line after one invocation that failed."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary, settings, lambda request, connection: connection.reset()) as sandbox:
+            sandbox.runtime.give(written(SOURCES["SQS"]))
+            sandbox.await_posted()
+            then = sandbox.then(2)
+            found = any(re.search(pattern, line) for line in sandbox.said().splitlines())
+            return {"outcome": "fails", "then": then, "such a line": "yes" if found else "no"}
+
+    return scenario
+
+
+def hook(binary, patience):
+    """The path of a SnapStart hook is closed to clients."""
+    settings = {"AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/restored"}
+    with Sandbox(binary, settings) as sandbox:
+        sandbox.runtime.give(written(v2("POST", "/%72estored")))
+        posted = sandbox.await_posted()
+        return observe(sandbox, None, posted, sandbox.then(2))
+
+
+AROUND = [
+    Row(
+        "four invocations in a row",
+        scenario=several,
+        expect={"outcome": "200, 200, 200, 200", "connection to the application": "kept"},
+    ),
+    Row("an application that closes its connections", scenario=stale, expect={"outcome": "200, 200, 200"}),
+    Row(
+        "an application that is gone, HTTP",
+        scenario=down(v2()),
+        expect={"outcome": "502", "then": "takes the next event"},
+        why="a client can read a status",
+    ),
+    Row(
+        "an application that is gone, an event",
+        scenario=down(SOURCES["SQS"]),
+        expect={"outcome": "fails", "then": "takes the next event"},
+    ),
+    Row(
+        "an application that does not answer in time",
+        scenario=hung,
+        never=True,
+        expect={"outcome": "504"},
+        why="a client can read a status, shortly before Lambda's deadline",
+    ),
+    Row("four invocations at once", scenario=together, expect={"outcome": "200, 200, 200, 200"}),
+    Row(
+        "Lambda refuses an answer as too large",
+        scenario=refused(413, '{"errorType":"RequestEntityTooLarge"}'),
+        expect={"outcome": "200", "then": "takes the next event"},
+    ),
+    Row("Lambda refuses an answer as too late", scenario=refused(410, "{}"), expect={"then": "takes the next event"}),
+    Row(
+        "SIGTERM while an invocation is under way",
+        scenario=terminated,
+        expect={"outcome": "200", "then": "ends"},
+        why="Lambda leaves two seconds, which are enough for most",
+    ),
+    Row(
+        "SIGTERM while idle",
+        scenario=idle_end,
+        expect={"then": "ends with 0"},
+        why="an end that was asked for is none that failed",
+    ),
+    Row(
+        "a client asks for the path of a SnapStart hook",
+        scenario=hook,
+        expect={"outcome": "403"},
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row("a failure in the log, text", scenario=logged({}, "ERROR"), expect={"such a line": "yes"}),
+    Row(
+        "a failure in the log, JSON",
+        scenario=logged({"AWS_LAMBDA_LOG_FORMAT": "JSON"}, r'^\{.*"ERROR".*\}$'),
+        expect={"such a line": "yes"},
+    ),
+    Row(
+        "`RUST_LOG=off` beside `AWS_LAMBDA_LOG_LEVEL=ERROR`",
+        scenario=logged({"AWS_LAMBDA_LOG_LEVEL": "ERROR", "RUST_LOG": "off"}, "ERROR"),
+        expect={"such a line": "yes"},
+        why="as AWS's documents say",
+    ),
+]
+
+ROWS = {
+    "Settings": SETTINGS + PASS + booleans() + WARNINGS,
+    "Base path": BASES,
+    "The start": START + READY,
+    "Around invocations": AROUND,
+}

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lambridge_model::{Cidr, PathMatch};
+use lambridge_model::{Cidr, PathMatch, Percent};
 
 use lambridge_wire::name::FunctionName;
 
@@ -117,6 +117,21 @@ impl Lower<'_> {
             }
             Err(reason) => {
                 self.wrong(leaf, format!("is not a duration: {reason}"), help);
+                None
+            }
+        }
+    }
+
+    pub fn percent(&mut self, leaf: &Option<Leaf>) -> Option<Percent> {
+        let leaf = leaf.as_ref()?;
+        match leaf.text.parse() {
+            Ok(percent) => Some(percent),
+            Err(reason) => {
+                self.wrong(
+                    leaf,
+                    format!("is not a share: {reason}"),
+                    "a share is `50%` or `0.5%`, 100% at most",
+                );
                 None
             }
         }

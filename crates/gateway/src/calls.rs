@@ -87,6 +87,7 @@ mod tests {
             template: None,
             parameters: Vec::new(),
             target,
+            canary: None,
             script: None,
             errors: lambridge_model::Errors::Native,
         }

@@ -4,6 +4,7 @@
 //! parse, endpoints that are no URLs, certificates that do not load. State that outlives a configuration comes from
 //! the earlier snapshot where a function's settings are equal.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use lambridge_invoke::Pool;
 use lambridge_model::{Errors, Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
 
 use crate::Problem;
+use crate::canary::Chooser;
 use crate::function::{self, FunctionState};
 use crate::listener::tls;
 use crate::metrics::{FunctionMetrics, Tally};
@@ -43,6 +45,8 @@ pub(crate) struct CompiledRoute {
     /// Name, index of the segment, whether it takes the rest.
     pub(crate) parameters: Vec<(String, usize, bool)>,
     pub(crate) target: CompiledTarget,
+    /// What a weighted set asks before it draws.
+    pub(crate) canary: Option<Box<Chooser>>,
     pub(crate) errors: Errors,
     /// Lua around the call.
     pub(crate) script: Option<Arc<Script>>,
@@ -86,7 +90,8 @@ pub(crate) struct Earlier<'a> {
 /// Compiles `model`.
 pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<Snapshot, Vec<Problem>> {
     let earlier = if before.other_pool { &[][..] } else { before.functions };
-    let tallies = Tally::by_id(before.routes);
+    let known: HashMap<&str, &CompiledRoute> =
+        before.routes.iter().map(|route| (&*route.tally.id, route)).collect();
     let mut problems = Vec::new();
     let mut functions: Vec<Arc<FunctionState>> = Vec::with_capacity(model.functions.len());
     for (key, settings) in &model.functions {
@@ -114,7 +119,7 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
                 None
             }
         });
-        match compile_route(route, &functions, tallies.get(route.id.as_str()).copied()) {
+        match compile_route(route, &functions, known.get(route.id.as_str()).copied()) {
             Ok(route) => routes.push(CompiledRoute { script, ..route }),
             Err(message) => problems.push(Problem { origin: route.origin.clone(), message }),
         }
@@ -136,7 +141,7 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
 fn compile_route(
     route: &Route,
     functions: &[Arc<FunctionState>],
-    earlier: Option<&Tally>,
+    earlier: Option<&CompiledRoute>,
 ) -> Result<CompiledRoute, String> {
     let (template, parameters) = match &route.matcher.path {
         PathMatch::Template(template) => {
@@ -162,8 +167,15 @@ fn compile_route(
         Target::FunctionFrom(from) => CompiledTarget::FunctionFrom(Named::new(from, state(&from.function)?)),
         Target::Static(answer) => compile_static(&route.id, answer)?,
     };
+    let canary = match &target {
+        CompiledTarget::Functions(shares) => {
+            Chooser::new(route, shares, earlier.and_then(|earlier| earlier.canary.as_deref()))
+        }
+        _ => Ok(None),
+    };
     Ok(CompiledRoute {
-        tally: Tally::new(&route.id, function_names(&target), earlier),
+        tally: Tally::new(&route.id, function_names(&target), earlier.map(|earlier| &*earlier.tally)),
+        canary: canary.map_err(|error| format!("route `{}`: {error}", route.id))?,
         template,
         parameters,
         target,

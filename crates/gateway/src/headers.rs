@@ -30,6 +30,11 @@ impl Ends {
         Self { peer, peer_text: peer.to_string().into(), port: local.port().to_string().into(), tls }
     }
 
+    /// Whether the client speaks TLS to the gateway.
+    pub(crate) const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
     /// The peer's address.
     pub(crate) fn peer(&self) -> &Arc<str> {
         &self.peer_text

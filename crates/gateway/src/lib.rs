@@ -18,6 +18,7 @@ mod attended;
 mod body;
 mod budget;
 mod calls;
+mod canary;
 mod compile;
 mod connection;
 mod directory;

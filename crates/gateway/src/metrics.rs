@@ -64,6 +64,7 @@ pub(crate) fn render(shared: &Shared) -> String {
         .chain(snapshot.routes.iter().map(|route| (&*route.tally.id, &*route.tally.metrics)))
         .collect();
     route::render(&routes, &mut text);
+    route::render_rollbacks(&snapshot.routes, &mut text);
     function::render(&snapshot.functions, &mut text);
     gateway(shared, &mut text);
     process::render(&mut text);

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::header::HeaderValue;
+use http::header::{HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, Request, Response, Uri, Version};
 use http_body::Body as _;
@@ -65,7 +65,7 @@ async fn exchange(
         return Ok(static_answer(*status, headers, body).map(AnswerBody::Whole));
     }
     let parameters = route.parameters_of(head.uri.path());
-    let function = choose(&route.target, facts)?;
+    let function = choose(connection, route, head, facts)?;
     let mut memory = connection.shared.budget.share();
     let body = body::read(body, &snapshot.model.limits, function.event_max(), &mut memory).await?;
     facts.bytes_in = body.len();
@@ -172,12 +172,23 @@ fn path_as_sent(uri: &Uri) -> &str {
 }
 
 /// The function that is called.
-fn choose<'a>(target: &'a CompiledTarget, facts: &mut record::Facts) -> Result<&'a FunctionState, Refusal> {
-    let function = match target {
+fn choose<'a>(
+    connection: &Connection,
+    route: &'a CompiledRoute,
+    head: &Parts,
+    facts: &mut record::Facts,
+) -> Result<&'a FunctionState, Refusal> {
+    let function = match &route.target {
         CompiledTarget::Functions(shares) => {
-            let index = match &shares[..] {
-                [(weight, _)] => (*weight > 0).then_some(0),
-                _ => weights::pick(shares.iter().map(|(weight, _)| *weight), random::draw()),
+            let index = match (&route.canary, &shares[..]) {
+                (Some(canary), _) => {
+                    let chosen = canary.choose(&head.headers, connection.ends.is_tls(), random::draw)?;
+                    facts.set_cookie = chosen.set_cookie;
+                    facts.watch = chosen.watch;
+                    Some(chosen.index)
+                }
+                (None, [(weight, _)]) => (*weight > 0).then_some(0),
+                (None, _) => weights::pick(shares.iter().map(|(weight, _)| *weight), random::draw()),
             };
             let (_, function) = index.and_then(|index| shares.get(index)).ok_or(Reason::NoTarget)?;
             function
@@ -220,6 +231,9 @@ fn finish(
     });
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    if let Some(cookie) = facts.set_cookie.take() {
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
     answer::without_body_where_none_belongs(&head.method, &mut response);
     facts.status = response.status().as_u16();

@@ -5,10 +5,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use http::request::Parts;
 use lambridge_model::{Errors, LogLevel};
 
 use crate::calls::Calls;
+use crate::canary::Rollback;
 use crate::connection::Connection;
 use crate::function::FunctionState;
 use crate::metrics::{Finished as Measured, Tally};
@@ -32,6 +34,10 @@ pub(crate) struct Facts {
     pub(crate) errors: Errors,
     pub(crate) route: Option<Arc<Tally>>,
     pub(crate) function: Option<Arc<str>>,
+    /// The rollback rule of that function.
+    pub(crate) watch: Option<Arc<Rollback>>,
+    /// What the client is known by from now on.
+    pub(crate) set_cookie: Option<HeaderValue>,
     pub(crate) lambda_request_id: Option<String>,
     pub(crate) status: u16,
     pub(crate) reason: Option<Reason>,
@@ -49,6 +55,14 @@ impl Facts {
     /// The counts of the route, where it calls functions.
     pub(crate) fn calls(&self) -> Option<&Calls> {
         self.route.as_ref()?.calls.as_deref()
+    }
+
+    /// What the request says about its function: whether it failed; nothing where it was not called, or where the
+    /// failure is not its own.
+    fn verdict(&self) -> Option<bool> {
+        let not_its_own = [Reason::Throttled, Reason::Overloaded, Reason::Draining, Reason::ClientGone];
+        let is_its_own = self.reason.is_none_or(|reason| !not_its_own.contains(&reason));
+        (self.attempts > 0 && is_its_own).then(|| self.is_failure())
     }
 
     /// The call had to wait for a place.
@@ -99,6 +113,8 @@ impl Record {
             errors: Errors::Native,
             route: None,
             function: None,
+            watch: None,
+            set_cookie: None,
             lambda_request_id: None,
             status: 0,
             reason: None,
@@ -130,6 +146,11 @@ impl Record {
             bytes_in: self.facts.bytes_in,
             bytes_out: self.facts.bytes_out,
         });
+        if let Some(watch) = &self.facts.watch
+            && let Some(failed) = self.facts.verdict()
+        {
+            watch.note(failed, self.facts.started + Duration::from_micros(self.facts.total_us));
+        }
         let log = shared.snapshot.load().model.log;
         if log.level >= LogLevel::Info || (log.level >= LogLevel::Error && self.facts.is_failure()) {
             access_log::write(log.format, &self.facts, &*shared.surroundings.access_log);

@@ -4,18 +4,22 @@
 //! parsed, durations are positive, templates are split. What only a later stage can check (a regex compiles, a
 //! certificate loads) is kept as text with its [`Origin`], so that the complaint names its place.
 
+mod canary;
 mod function;
 mod listener;
+mod percent;
 mod route;
 mod secret;
 mod settings;
 mod trace;
 
+pub use canary::{Canary, Rollback, Sticky};
 pub use function::{
     AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
     Program, Retries, RetryOn, Run, TenantId, Url, UrlMode,
 };
 pub use listener::{Listener, Tls};
+pub use percent::Percent;
 pub use route::{
     Errors, FunctionFrom, Matcher, NameSource, ParamKind, PathMatch, Route, ScriptSource, Scripts, Segment,
     StaticAnswer, Target, Template, TemplateError, Weighted,

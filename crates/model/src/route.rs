@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Origin;
+use crate::{Canary, Origin};
 
 /// One route. Precedence is the router's affair; order here is file order.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Route {
     pub listeners: Vec<std::net::SocketAddr>,
     /// Where they go.
     pub target: Target,
+    /// How a weighted set chooses; plain for every other target.
+    pub canary: Canary,
     /// Whose error answers clients get.
     pub errors: Errors,
     /// Among the routes of one host, a lower one is asked first, whatever its path; 0 where only the rules of
@@ -35,6 +37,7 @@ impl Route {
             matcher,
             listeners: Vec::new(),
             target,
+            canary: Canary::default(),
             errors: Errors::Native,
             order: 0,
             scripts: None,

@@ -4,6 +4,7 @@
 //! [`Part`] for [`crate::merge`]. A value that is wrong is reported and replaced by its default, so that one error
 //! does not hide the next; with an error there is no model, so the default is never served.
 
+pub mod canary;
 mod credentials;
 mod function;
 mod route;

@@ -4,6 +4,7 @@
 //! folders of every dialect are held to that. Defaults are left out. Secrets are not written: the caller says what
 //! stands in their place, usually a `${file:…}`.
 
+mod canary;
 mod function;
 mod yaml;
 
@@ -80,6 +81,7 @@ fn route(yaml: &mut Yaml, route: &Route) {
         Target::FunctionFrom(from) => yaml.map("function_from", |yaml| function_from(yaml, from)),
         Target::Static(answer) => yaml.map("static", |yaml| static_answer(yaml, answer)),
     }
+    canary::print(&route.canary, yaml);
     if !route.listeners.is_empty() {
         let addresses: Vec<String> = route.listeners.iter().map(ToString::to_string).collect();
         yaml.texts("listeners", addresses.iter().map(String::as_str));

@@ -155,6 +155,9 @@ pub struct Route {
     pub matcher: Option<Match>,
     pub function: Option<Leaf>,
     pub functions: Option<(Span, Vec<Weighted>)>,
+    pub sticky: Option<Sticky>,
+    pub override_by: Option<(Span, Option<Leaf>)>,
+    pub rollback: Option<Rollback>,
     pub answer: Option<Static>,
     pub function_from: Option<FunctionFrom>,
     pub scripts: Option<Scripts>,
@@ -184,6 +187,23 @@ pub struct Weighted {
     pub span: Span,
     pub name: Option<Leaf>,
     pub weight: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Sticky {
+    pub span: Span,
+    pub header: Option<Leaf>,
+    pub cookie: Option<Leaf>,
+    pub max_age: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Rollback {
+    pub span: Span,
+    pub function: Option<Leaf>,
+    pub errors: Option<Leaf>,
+    pub over: Option<Leaf>,
+    pub min_calls: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -466,6 +486,22 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
                 name: reader.leaf(&fields, "name"),
                 weight: reader.leaf(&fields, "weight"),
             })
+        }),
+        sticky: reader.section(&fields, "sticky", |reader, fields| Sticky {
+            span: fields.span.clone(),
+            header: reader.leaf(fields, "header"),
+            cookie: reader.leaf(fields, "cookie"),
+            max_age: reader.leaf(fields, "max_age"),
+        }),
+        override_by: reader.section(&fields, "override", |reader, fields| {
+            (fields.span.clone(), reader.leaf(fields, "header"))
+        }),
+        rollback: reader.section(&fields, "rollback", |reader, fields| Rollback {
+            span: fields.span.clone(),
+            function: reader.leaf(fields, "function"),
+            errors: reader.leaf(fields, "errors"),
+            over: reader.leaf(fields, "over"),
+            min_calls: reader.leaf(fields, "min_calls"),
         }),
         answer: reader.section(&fields, "static", |reader, fields| Static {
             span: fields.span.clone(),

@@ -2,22 +2,24 @@
 //!
 //! Names and numbers only: no credentials, no bodies, nothing that came with a request.
 
-use lambridge_model::{Errors, Invocation, NameSource, PathMatch, Route, Target};
+use lambridge_model::{Errors, Invocation, NameSource, PathMatch, Route, Sticky, Target};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::compile::Snapshot;
+use crate::compile::{CompiledRoute, Snapshot};
 use crate::function::FunctionState;
 use crate::router;
 
 /// All routes, the first to be asked first.
 pub(super) fn routes(snapshot: &Snapshot) -> String {
     let routes = &snapshot.model.routes;
-    let rows = router::effective(routes).into_iter().filter_map(|index| routes.get(index)).map(route);
+    let pairs = routes.iter().zip(&snapshot.routes).collect::<Vec<_>>();
+    let rows = router::effective(routes).into_iter().filter_map(|index| pairs.get(index));
+    let rows = rows.map(|(written, compiled)| route(written, compiled));
     lines(&rows.collect::<Vec<_>>())
 }
 
-fn route(route: &Route) -> Value {
+fn route(route: &Route, compiled: &CompiledRoute) -> Value {
     let matcher = &route.matcher;
     let mut matched = Map::new();
     if let Some(host) = &matcher.host {
@@ -44,6 +46,7 @@ fn route(route: &Route) -> Value {
     row.insert("match".to_owned(), Value::Object(matched));
     let (key, target) = target(&route.target);
     row.insert(key.to_owned(), target);
+    canary(route, compiled, &mut row);
     if !route.listeners.is_empty() {
         row.insert("listeners".to_owned(), json!(route.listeners));
     }
@@ -62,6 +65,33 @@ fn route(route: &Route) -> Value {
         row.insert("origin".to_owned(), json!(format!("{}:{}:{}", origin.file, origin.line, origin.column)));
     }
     Value::Object(row)
+}
+
+/// How a weighted set chooses, and whether its rule has struck.
+fn canary(route: &Route, compiled: &CompiledRoute, row: &mut Map<String, Value>) {
+    match &route.canary.sticky {
+        None => {}
+        Some(Sticky::Header(name)) => {
+            row.insert("sticky".to_owned(), json!({ "header": name }));
+        }
+        Some(Sticky::Cookie { name, .. }) => {
+            row.insert("sticky".to_owned(), json!({ "cookie": name }));
+        }
+    }
+    if let Some(name) = &route.canary.override_by {
+        row.insert("override".to_owned(), json!({ "header": name }));
+    }
+    if let Some(rule) = &route.canary.rollback {
+        let state = compiled.canary.as_ref().and_then(|canary| canary.rollback.as_ref());
+        let struck = state.is_some_and(|(_, rule)| rule.has_struck());
+        let shown = json!({
+            "function": rule.function,
+            "errors": rule.errors.to_string(),
+            "min_calls": rule.min_calls,
+            "rolled_back": struck,
+        });
+        row.insert("rollback".to_owned(), shown);
+    }
 }
 
 fn target(target: &Target) -> (&'static str, Value) {

@@ -1,6 +1,5 @@
 //! The numbers of one route.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method;
@@ -31,11 +30,6 @@ impl Tally {
             .map(|functions| Calls::of(functions, earlier.and_then(|earlier| earlier.calls.as_ref())));
         let metrics = earlier.map(|earlier| Arc::clone(&earlier.metrics)).unwrap_or_default();
         Arc::new(Self { id: id.into(), calls, metrics })
-    }
-
-    /// By id, for looking many up.
-    pub(crate) fn by_id(routes: &[CompiledRoute]) -> HashMap<&str, &Tally> {
-        routes.iter().map(|route| (&*route.tally.id, &*route.tally)).collect()
     }
 }
 
@@ -134,6 +128,19 @@ pub(super) fn render(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
         for (route, metrics) in routes.iter().filter(|(_, metrics)| metrics.is_used()) {
             text.number(name, &[("route", route)], field(metrics).get());
         }
+    }
+}
+
+/// Writes which functions have lost their share of a route.
+pub(super) fn render_rollbacks(routes: &[CompiledRoute], text: &mut Text) {
+    let name = "lambridge_rolled_back";
+    text.family(name, "gauge", "1 when the route's rollback rule has taken the function's share away.");
+    for route in routes {
+        let Some((_, rule)) = route.canary.as_ref().and_then(|canary| canary.rollback.as_ref()) else {
+            continue;
+        };
+        let labels = [("route", &*route.tally.id), ("function", rule.function())];
+        text.number(name, &labels, u64::from(rule.has_struck()));
     }
 }
 

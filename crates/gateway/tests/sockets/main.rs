@@ -6,6 +6,7 @@
 
 mod admin;
 mod bounds;
+mod canary;
 mod clients;
 mod drain;
 mod gloo;

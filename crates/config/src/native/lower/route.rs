@@ -5,7 +5,7 @@ use lambridge_model::{
     Target, Template, Weighted,
 };
 
-use super::ERRORS;
+use super::{ERRORS, canary};
 use crate::leaf::Lower;
 use crate::merge::{PartRoute, Reference};
 use crate::native::syntax;
@@ -36,8 +36,10 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
     let order = lower.number(&route.order, 0..=1_000_000).and_then(|order| u32::try_from(order).ok());
     let scripts = route.scripts.as_ref().and_then(|scripts| scripts_of(scripts, lower));
     let id = route.id.as_ref().and_then(|leaf| lower.not_empty(leaf).map(|text| (text, leaf.span.clone())));
+    let canary = canary::lower(route, target.as_ref(), lower);
     let route_of = |matcher: Matcher, target: Target| Route {
         listeners: listeners.iter().map(|(address, _)| *address).collect(),
+        canary: canary.clone(),
         errors,
         order: order.unwrap_or_default(),
         scripts: scripts.clone(),

@@ -1,6 +1,6 @@
 """The examples, run as their READMEs say: what a browser sees is what the application answered.
 
-The three web applications have the same pages, so one set of expectations holds for all of them; each runs behind the
+The web applications of `Web` have the same pages, so one set of expectations holds for all of them; each runs behind the
 adapter, on the emulator, behind the gateway.
 """
 
@@ -125,6 +125,10 @@ class Flask(Web, unittest.TestCase):
 
 class FastApi(Web, unittest.TestCase):
     folder = "fastapi"
+
+
+class Django(Web, unittest.TestCase):
+    folder = "django"
 
 
 class Express(Web, unittest.TestCase):

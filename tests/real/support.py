@@ -208,11 +208,20 @@ def clean(env=None):
 
 
 def laid_out(case, name, adapter=ADAPTER):
-    """A copy of an example with the installed packages in it, and the adapter where its README says."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
-    cleanup(case, shutil.rmtree, folder, True)
+    """A copy of an example, and of those beside it that its configuration names, with the installed packages in them and
+    the adapter where its README says."""
+    root = pathlib.Path(tempfile.mkdtemp(prefix=f"lambridge-{name}-"))
+    cleanup(case, shutil.rmtree, root, True)
+    file = ROOT / "examples" / name / "lambridge.yaml"
+    beside = set(re.findall(r"\.\./([\w-]+)", file.read_text())) if file.exists() else set()
+    for example in {name, *beside}:
+        lay_out(root / example, example, adapter)
+    return root / name
+
+
+def lay_out(folder, name, adapter):
     ignored = shutil.ignore_patterns("target", "extensions")
-    shutil.copytree(ROOT / "examples" / name, folder, dirs_exist_ok=True, ignore=ignored)
+    shutil.copytree(ROOT / "examples" / name, folder, ignore=ignored)
     (folder / ".venv").symlink_to(ENVIRONMENT / "venv")
     (folder / "node_modules").symlink_to(ENVIRONMENT / "node_modules")
     if (folder / "Cargo.toml").exists():
@@ -221,7 +230,6 @@ def laid_out(case, name, adapter=ADAPTER):
     if (folder / "opt").exists():
         (folder / "opt/extensions").mkdir(exist_ok=True)
         (folder / "opt/extensions/lambda-adapter").symlink_to(adapter)
-    return folder
 
 
 def free_port():

@@ -96,6 +96,10 @@ fn point_at_emulator(model: &mut Model, lambda: SocketAddr, pair: &Pair) {
         if matches!(function.credentials, Credentials::AssumeRole(_)) {
             output::complain(&format!("warning: function `{key}`: roles are not assumed on one machine"));
         }
+        if function.failover.iter().any(|place| place.endpoint.is_none()) {
+            output::complain(&format!("warning: function `{key}`: no other region is called on one machine"));
+            function.failover.retain(|place| place.endpoint.is_some());
+        }
         function.endpoint = Some(format!("http://{lambda}"));
         function.region.get_or_insert_with(|| emulator::REGION.to_owned());
         if !matches!(function.credentials, Credentials::Static { .. }) {

@@ -109,6 +109,7 @@ fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
         ("lambda_request_id", facts.lambda_request_id.as_deref()),
         ("route", facts.route.as_ref().map(|route| &*route.id)),
         ("function", facts.function.as_deref()),
+        ("region", facts.region.as_deref()),
     ];
     for (name, value) in texts {
         if let Some(value) = value {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lambridge_invoke::{StreamError, Streamed};
 
-use crate::function::Held;
+use crate::function::Permit;
 use crate::problem::Refusal;
 use crate::record::Record;
 
@@ -29,7 +29,7 @@ pub(crate) struct Flow {
     /// What came with the head.
     first: Bytes,
     streamed: Streamed,
-    permit: Held,
+    permit: Permit,
     record: Option<Record>,
     /// Something was given to be written since the last pause.
     unwritten: bool,
@@ -49,7 +49,7 @@ impl fmt::Debug for Flow {
 
 impl Flow {
     /// `first`, then what `streamed` still gives.
-    pub(crate) fn new(first: Bytes, streamed: Streamed, permit: Held) -> Box<Self> {
+    pub(crate) fn new(first: Bytes, streamed: Streamed, permit: Permit) -> Box<Self> {
         // The head is written like a piece.
         Box::new(Self { first, streamed, permit, record: None, unwritten: true, broken: None })
     }

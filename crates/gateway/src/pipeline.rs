@@ -8,7 +8,6 @@ mod event;
 mod stream;
 mod tenant;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -73,14 +72,15 @@ async fn exchange(
     function.is_listed(deadline).await?;
     let scripted = script::before(route.script.as_ref(), head, &parameters, &body, deadline).await?;
     let (told, parameters, body) = script::told(scripted.as_ref(), head, parameters, &body);
-    let target = name(&route.target, function, told, &parameters)?;
+    let named = name(&route.target, told, &parameters)?;
     let tenant_id = tenant::of(function, told, &parameters)?;
     let matched = Matched { route, parameters: &parameters, host };
     let event = event::encode(function, &matched, told, body, &client, facts);
     event::fits(&event, function, body.len(), &mut memory)?;
     let permit = function.gate.enter(deadline, |waited| facts.queued(function, waited)).await?;
     connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);
-    let called = call::invoke(function, &target, tenant_id.as_deref(), event, head, deadline, facts).await;
+    let called =
+        call::invoke(function, named.as_ref(), tenant_id.as_deref(), event, head, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
     match called? {
         Called::Stream(streamed) => stream::answer(function, streamed, permit, head, facts).await,
@@ -200,16 +200,15 @@ fn choose<'a>(
     Ok(function)
 }
 
-/// How the function is addressed, which the request may say itself, or a script.
-fn name<'a>(
+/// How the function is addressed where the request says it itself, or a script.
+fn name(
     target: &CompiledTarget,
-    function: &'a FunctionState,
     head: &Parts,
     parameters: &[(&str, &str)],
-) -> Result<Cow<'a, Target>, Refusal> {
+) -> Result<Option<Target>, Refusal> {
     match target {
-        CompiledTarget::FunctionFrom(named) => Ok(Cow::Owned(named.target(head, parameters)?)),
-        CompiledTarget::Functions(_) | CompiledTarget::Static { .. } => Ok(Cow::Borrowed(&function.target)),
+        CompiledTarget::FunctionFrom(named) => named.target(head, parameters).map(Some),
+        CompiledTarget::Functions(_) | CompiledTarget::Static { .. } => Ok(None),
     }
 }
 

@@ -10,6 +10,8 @@ mod envoy;
 pub(crate) mod krakend;
 mod runway;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -40,6 +42,8 @@ pub(crate) enum Reason {
     Unreachable,
     ServiceError,
     NoTarget,
+    /// The function is left alone: too many calls of it failed.
+    CircuitOpen,
     Draining,
     /// The request should name its function, and names none.
     NoName,
@@ -76,6 +80,7 @@ impl Reason {
         Self::Unreachable,
         Self::ServiceError,
         Self::NoTarget,
+        Self::CircuitOpen,
         Self::Draining,
         Self::NoName,
         Self::NoTenant,
@@ -107,6 +112,9 @@ impl Reason {
             Self::Unreachable => (502, "unreachable", "The function's service cannot be reached"),
             Self::ServiceError => (502, "service_error", "The function's service failed"),
             Self::NoTarget => (503, "no_target", "No function takes requests for this route"),
+            Self::CircuitOpen => {
+                (503, "circuit_open", "The function is failing and is not called for a while")
+            }
             Self::Draining => (503, "draining", "The gateway is shutting down"),
             Self::NoName => (400, "bad_request", "The request names no function"),
             Self::NoTenant => (400, "bad_request", "The request names no tenant"),
@@ -161,6 +169,12 @@ impl From<Reason> for Refusal {
 impl Refusal {
     pub(crate) fn method_not_allowed(allow: String) -> Self {
         Self { allow: Some(allow), ..Self::from(Reason::MethodNotAllowed) }
+    }
+
+    /// A breaker is open for `wait`.
+    pub(crate) fn circuit_open(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: Some(seconds.max(1)), ..Self::from(Reason::CircuitOpen) }
     }
 
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {

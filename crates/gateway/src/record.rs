@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub(crate) watch: Option<Arc<Rollback>>,
     /// What the client is known by from now on.
     pub(crate) set_cookie: Option<HeaderValue>,
+    /// Where it was called last, for a function that may be called elsewhere.
+    pub(crate) region: Option<Arc<str>>,
     pub(crate) lambda_request_id: Option<String>,
     pub(crate) status: u16,
     pub(crate) reason: Option<Reason>,
@@ -115,6 +117,7 @@ impl Record {
             function: None,
             watch: None,
             set_cookie: None,
+            region: None,
             lambda_request_id: None,
             status: 0,
             reason: None,

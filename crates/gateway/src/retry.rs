@@ -3,12 +3,18 @@
 //! `safe`: what surely was not executed, throttles, and any transport or service failure of an idempotent request
 //! (RFC 9110 section 9.2.2). `sdk`: every throttle, 5xx and broken connection, whatever the method. A function error
 //! is an answer, and never comes here. Waits grow from 50 ms to 2 s with equal jitter, and are at least what
-//! `Retry-After` asks.
+//! `Retry-After` asks; one that would end after the deadline is not waited for.
+//!
+//! How many there may be among all calls is the [`budget`]'s affair.
+
+mod budget;
 
 use std::time::Duration;
 
 use lambridge_invoke::{Executed, InvokeError};
 use lambridge_model::RetryOn;
+
+pub(crate) use budget::RetryBudget;
 
 /// Faults of the function's configuration that Lambda answers with 502; trying again cannot help.
 /// Source: Invoke API reference, errors.
@@ -31,7 +37,27 @@ pub(crate) fn is_worthwhile(error: &InvokeError, on: RetryOn, idempotent: bool) 
         InvokeError::Throttled { .. } => true,
         InvokeError::Unreachable { executed, .. } => *executed == Executed::No || may_repeat,
         InvokeError::Service { kind, .. } => {
+            let may_repeat = may_repeat || error.executed() == Executed::No;
             may_repeat && (on == RetryOn::Sdk || !SETTLED.contains(&kind.as_str()))
+        }
+        InvokeError::Timeout { .. }
+        | InvokeError::NotFound { .. }
+        | InvokeError::AccessDenied { .. }
+        | InvokeError::TooLarge
+        | InvokeError::InvalidRequest { .. }
+        | InvokeError::AnswerTooLarge { .. }
+        | InvokeError::NoCredentials { .. }
+        | InvokeError::NoRegion => false,
+    }
+}
+
+/// Whether another region may have it better. Nothing runs twice but for an idempotent request: `on: sdk` allows that of
+/// retries, and failing over is none. What Lambda says of the function or the caller is as true elsewhere.
+pub(crate) fn is_elsewheres(error: &InvokeError, idempotent: bool) -> bool {
+    match error {
+        InvokeError::Throttled { .. } => true,
+        InvokeError::Unreachable { .. } | InvokeError::Service { .. } => {
+            idempotent || error.executed() == Executed::No
         }
         InvokeError::Timeout { .. }
         | InvokeError::NotFound { .. }
@@ -69,7 +95,7 @@ mod tests {
     use lambridge_invoke::{Executed, InvokeError};
     use lambridge_model::RetryOn;
 
-    use super::{is_worthwhile, wait};
+    use super::{is_elsewheres, is_worthwhile, wait};
 
     fn throttled(after: Option<u64>) -> InvokeError {
         InvokeError::Throttled {
@@ -103,10 +129,29 @@ mod tests {
         check(unreachable(Executed::No), [true, true, true]);
         check(unreachable(Executed::Maybe), [true, false, true]);
         check(service("ServiceException"), [true, false, true]);
+        check(service("ENINotReadyException"), [true, true, true]);
+        check(service("EC2AccessDeniedException"), [false, false, true]);
         check(service("KMSDisabledException"), [false, false, true]);
         check(InvokeError::Timeout { executed: Executed::Maybe }, [false; 3]);
         check(InvokeError::NoRegion, [false; 3]);
         check(InvokeError::TooLarge, [false; 3]);
+    }
+
+    #[test]
+    fn elsewhere() {
+        let rows = [
+            (throttled(None), true, true),
+            (unreachable(Executed::No), true, true),
+            (unreachable(Executed::Maybe), true, false),
+            (service("ServiceException"), true, false),
+            (service("ENINotReadyException"), true, true),
+            (InvokeError::Timeout { executed: Executed::No }, false, false),
+            (InvokeError::NoRegion, false, false),
+        ];
+        for (error, idempotent, other) in rows {
+            let found = (is_elsewheres(&error, true), is_elsewheres(&error, false));
+            assert_eq!(found, (idempotent, other), "{error:?}");
+        }
     }
 
     #[test]

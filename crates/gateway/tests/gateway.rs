@@ -221,7 +221,8 @@ async fn retries() {
     ];
     for (method, on, first, calls) in rows {
         let world = start(FakeLambda::answering(proxy("ok")), |model| {
-            model.functions.get_mut("f").unwrap().retries = lambridge_model::Retries { max: 2, on };
+            model.functions.get_mut("f").unwrap().retries =
+                lambridge_model::Retries { max: 2, on, ..Default::default() };
         })
         .await;
         world.lambda.push(first.clone());
@@ -274,7 +275,8 @@ async fn weights_and_static_answers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_is_overloaded() {
     let world = start(FakeLambda::answering(proxy("ok")), |model| {
-        let concurrency = Concurrency { max: 1, queue: 0, wait: Duration::from_secs(9) };
+        let concurrency =
+            Concurrency { max: 1, queue: 0, wait: Duration::from_secs(9), ..Concurrency::default() };
         model.functions.get_mut("f").unwrap().concurrency = concurrency;
     })
     .await;

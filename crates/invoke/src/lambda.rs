@@ -128,6 +128,11 @@ impl Lambda {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The region, once it is known.
+    pub fn region(&self) -> Option<&str> {
+        self.inner.region.get().map(String::as_str)
+    }
+
     /// Someone beside the pool holds this client.
     pub(crate) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.inner) > 1

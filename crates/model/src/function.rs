@@ -8,7 +8,7 @@ use std::time::Duration;
 use lambridge_event::Format;
 use lambridge_wire::name::FunctionName;
 
-use crate::{Origin, Secret};
+use crate::{Origin, Percent, Secret};
 
 /// One entry of `functions:`.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,10 @@ pub struct Function {
     pub retries: Retries,
     /// How many calls at once.
     pub concurrency: Concurrency,
+    /// When it is not called for a while; `None` is never.
+    pub breaker: Option<Breaker>,
+    /// Where it is called instead, in order.
+    pub failover: Vec<Failover>,
     /// How the emulator runs it; `None` where it only exists in AWS.
     pub run: Option<Run>,
     /// For messages.
@@ -69,6 +73,8 @@ impl Function {
             idle_timeout: Duration::from_secs(300),
             retries: Retries::default(),
             concurrency: Concurrency::default(),
+            breaker: None,
+            failover: Vec::new(),
             run: None,
             origin: Origin::default(),
         }
@@ -213,11 +219,28 @@ pub struct Retries {
     pub max: u32,
     /// Which failures.
     pub on: RetryOn,
+    /// How many retries there may be among all calls.
+    pub budget: RetryBudget,
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { max: 2, on: RetryOn::Safe }
+        Self { max: 2, on: RetryOn::Safe, budget: RetryBudget::default() }
+    }
+}
+
+/// Retries among all calls of a function: without a bound they would multiply an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryBudget {
+    /// Of the calls. Default 20%.
+    pub ratio: Percent,
+    /// And so many each second, so that a function with few calls has retries too. Default 3.
+    pub min_per_second: u32,
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self { ratio: Percent::new(20), min_per_second: 3 }
     }
 }
 
@@ -240,12 +263,54 @@ pub struct Concurrency {
     pub queue: usize,
     /// The longest wait in the queue. Default 2 s.
     pub wait: Duration,
+    /// Lambda's throttles lower the number of calls in flight, down to this; successes raise it again. `None` is `max` always.
+    pub adaptive: Option<usize>,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { max: 1000, queue: 1000, wait: Duration::from_secs(2) }
+        Self { max: 1000, queue: 1000, wait: Duration::from_secs(2), adaptive: None }
     }
+}
+
+/// When a function is left alone because it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// Opens when so many of the calls fail. Default 50%.
+    pub errors: Percent,
+    /// Of the calls in this time. Default 10 s.
+    pub over: Duration,
+    /// Fewer calls than this say nothing. Default 20.
+    pub min_calls: u32,
+    /// How long it stays open before one call is let through. Default 5 s.
+    pub open: Duration,
+    /// Errors of the function itself count too. Default no.
+    pub function_errors: bool,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            errors: Percent::new(50),
+            over: Duration::from_secs(10),
+            min_calls: 20,
+            open: Duration::from_secs(5),
+            function_errors: false,
+        }
+    }
+}
+
+/// The same function at another place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failover {
+    /// Where.
+    pub region: String,
+    /// Base URL of the Lambda API there, without a trailing `/`.
+    pub endpoint: Option<String>,
+    /// What it is called there.
+    pub name: FunctionName,
+    /// Who calls there.
+    pub credentials: Credentials,
 }
 
 /// How the emulator runs a function.

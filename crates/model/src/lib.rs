@@ -15,8 +15,8 @@ mod trace;
 
 pub use canary::{Canary, Rollback, Sticky};
 pub use function::{
-    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
-    Program, Retries, RetryOn, Run, TenantId, Url, UrlMode,
+    AnswerRule, AssumeRole, Breaker, Concurrency, Credentials, Failover, Function, Invocation, KrakendAnswer,
+    KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url, UrlMode,
 };
 pub use listener::{Listener, Tls};
 pub use percent::Percent;

@@ -103,6 +103,18 @@ impl FunctionName {
         Self { qualifier: None, ..self.clone() }
     }
 
+    /// The same function in another region; a name that says no region is the same everywhere.
+    pub fn in_region(&self, region: &str) -> Self {
+        let moved = |part: &Option<String>, to: &str| {
+            part.as_ref().map(|part| if part.is_empty() { String::new() } else { to.to_owned() })
+        };
+        Self {
+            partition: moved(&self.partition, partition_of(region)),
+            region: moved(&self.region, region),
+            ..self.clone()
+        }
+    }
+
     /// The whole ARN, what is missing taken from the arguments; with the qualifier only if this name has one,
     /// as `Lambda-Runtime-Invoked-Function-Arn` does.
     pub fn arn(&self, region: &str, account: &str) -> String {

@@ -95,9 +95,11 @@ pub struct Function {
     pub idle_timeout: Option<Leaf>,
     pub retries_max: Option<Leaf>,
     pub retries_on: Option<Leaf>,
-    pub concurrency_max: Option<Leaf>,
-    pub concurrency_queue: Option<Leaf>,
-    pub concurrency_wait: Option<Leaf>,
+    pub retries_ratio: Option<Leaf>,
+    pub retries_per_second: Option<Leaf>,
+    pub concurrency: Option<Concurrency>,
+    pub breaker: Option<Breaker>,
+    pub failover: Vec<Failover>,
     pub run: Option<Run>,
 }
 
@@ -107,6 +109,33 @@ pub struct TenantId {
     pub value: Option<Leaf>,
     pub header: Option<Leaf>,
     pub path: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Concurrency {
+    pub max: Option<Leaf>,
+    pub queue: Option<Leaf>,
+    pub wait: Option<Leaf>,
+    pub adaptive: Option<Leaf>,
+    pub min: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Breaker {
+    pub errors: Option<Leaf>,
+    pub over: Option<Leaf>,
+    pub min_calls: Option<Leaf>,
+    pub open: Option<Leaf>,
+    pub function_errors: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct Failover {
+    pub span: Span,
+    pub region: Option<Leaf>,
+    pub endpoint: Option<Leaf>,
+    pub name: Option<Leaf>,
+    pub credentials: Option<Credentials>,
 }
 
 #[derive(Debug)]
@@ -382,12 +411,12 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
     let empty = reader::Fields::none(&key.span);
     let fields = fields.unwrap_or(&empty);
     let mut retries = (None, None);
+    let mut budget = (None, None);
     reader.section(fields, "retries", |reader, fields| {
         retries = (reader.leaf(fields, "max"), reader.leaf(fields, "on"));
-    });
-    let mut concurrency = (None, None, None);
-    reader.section(fields, "concurrency", |reader, fields| {
-        concurrency = (reader.leaf(fields, "max"), reader.leaf(fields, "queue"), reader.leaf(fields, "wait"));
+        reader.section(fields, "budget", |reader, fields| {
+            budget = (reader.leaf(fields, "ratio"), reader.leaf(fields, "min_per_second"));
+        });
     });
     Function {
         name: reader.leaf(fields, "name"),
@@ -420,9 +449,29 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
         idle_timeout: reader.leaf(fields, "idle_timeout"),
         retries_max: retries.0,
         retries_on: retries.1,
-        concurrency_max: concurrency.0,
-        concurrency_queue: concurrency.1,
-        concurrency_wait: concurrency.2,
+        retries_ratio: budget.0,
+        retries_per_second: budget.1,
+        concurrency: reader.section(fields, "concurrency", |reader, fields| Concurrency {
+            max: reader.leaf(fields, "max"),
+            queue: reader.leaf(fields, "queue"),
+            wait: reader.leaf(fields, "wait"),
+            adaptive: reader.leaf(fields, "adaptive"),
+            min: reader.leaf(fields, "min"),
+        }),
+        breaker: reader.section(fields, "breaker", |reader, fields| Breaker {
+            errors: reader.leaf(fields, "errors"),
+            over: reader.leaf(fields, "over"),
+            min_calls: reader.leaf(fields, "min_calls"),
+            open: reader.leaf(fields, "open"),
+            function_errors: reader.leaf(fields, "function_errors"),
+        }),
+        failover: reader.list_of_maps(fields, "failover", |reader, fields| Failover {
+            span: fields.span.clone(),
+            region: reader.leaf(fields, "region"),
+            endpoint: reader.leaf(fields, "endpoint"),
+            name: reader.leaf(fields, "name"),
+            credentials: reader.section(fields, "credentials", credentials),
+        }),
         run: reader.section(fields, "run", run),
         key,
     }

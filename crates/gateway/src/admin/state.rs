@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::compile::{CompiledRoute, Snapshot};
-use crate::function::FunctionState;
+use crate::function::{FunctionState, Place};
 use crate::router;
 
 /// All routes, the first to be asked first.
@@ -128,6 +128,17 @@ struct Row<'a> {
     limit: usize,
     waiting: usize,
     queue: usize,
+    /// Where a function is called that has a breaker, or more than one place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    places: Vec<PlaceRow<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlaceRow<'a> {
+    region: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<&'static str>,
+    answered: u64,
 }
 
 /// All functions by key.
@@ -154,7 +165,18 @@ fn function(state: &FunctionState) -> Row<'_> {
         limit: state.gate.limit(),
         waiting: state.gate.waiting(),
         queue: state.gate.queue(),
+        places: places(&state.places),
     }
+}
+
+fn places(places: &[Place]) -> Vec<PlaceRow<'_>> {
+    let is_plain = matches!(places, [home] if home.breaker.is_none());
+    let told = places.iter().filter(|_| !is_plain).map(|place| PlaceRow {
+        region: &place.region,
+        breaker: place.breaker.as_ref().map(|breaker| breaker.shown()),
+        answered: place.answers(),
+    });
+    told.collect()
 }
 
 /// A JSON list with a row a line.

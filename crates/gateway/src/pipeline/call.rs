@@ -1,6 +1,9 @@
-//! The call: attempts within one deadline.
+//! The call: attempts within one deadline, at the function's own place and where it fails over to.
+//!
+//! One round asks each place in turn, as long as the failure is one that another place may not have. A further round is a
+//! retry: it is made where that is safe and worthwhile, after a wait, and if the function's budget has one left.
 
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -9,7 +12,7 @@ use lambridge_model::Invocation;
 use memchr::memmem;
 use tokio::time::Instant;
 
-use crate::function::FunctionState;
+use crate::function::{FunctionState, Pass, Place};
 use crate::problem::{Reason, Refusal};
 use crate::record::{Facts, micros};
 use crate::{random, retry};
@@ -21,10 +24,28 @@ pub(super) enum Called {
     Stream(Streamed),
 }
 
+/// Why no place gave anything.
+enum Failed {
+    Invoke(InvokeError),
+    /// Every breaker is open; the first may close after this.
+    Open(Duration),
+}
+
+/// One request's call, at whatever place.
+struct Wanted<'a> {
+    function: &'a FunctionState,
+    /// Where the request names the function itself.
+    named: Option<&'a Target>,
+    tenant_id: Option<&'a str>,
+    event: Bytes,
+    idempotent: bool,
+    deadline: Instant,
+}
+
 /// Invokes the function, again where that is safe and worthwhile; a function error is a refusal.
 pub(super) async fn invoke(
     function: &FunctionState,
-    target: &Target,
+    named: Option<&Target>,
     tenant_id: Option<&str>,
     event: Bytes,
     head: &Parts,
@@ -35,11 +56,16 @@ pub(super) async fn invoke(
         calls.invoke();
     }
     let began = Clock::now();
-    let called = attempts(function, target, tenant_id, event, head, deadline, facts).await;
+    let idempotent = retry::is_idempotent(&head.method);
+    let wanted = Wanted { function, named, tenant_id, event, idempotent, deadline };
+    let called = attempts(&wanted, facts).await;
     facts.invoke_us = micros(began);
-    let called = called.map_err(|error| {
-        facts.lambda_request_id = request_id(&error).map(str::to_owned);
-        Refusal::from_invoke(&error)
+    let called = called.map_err(|failed| match failed {
+        Failed::Invoke(error) => {
+            facts.lambda_request_id = error.request_id().map(str::to_owned);
+            Refusal::from_invoke(&error)
+        }
+        Failed::Open(wait) => Refusal::circuit_open(wait),
     })?;
     match &called {
         Called::Whole(invoked) => {
@@ -56,51 +82,120 @@ pub(super) async fn invoke(
     Ok(called)
 }
 
-async fn attempts(
-    function: &FunctionState,
-    target: &Target,
-    tenant_id: Option<&str>,
-    event: Bytes,
-    head: &Parts,
-    deadline: Instant,
-    facts: &mut Facts,
-) -> Result<Called, InvokeError> {
-    let retries = function.settings.retries;
-    let idempotent = retry::is_idempotent(&head.method);
+async fn attempts(wanted: &Wanted<'_>, facts: &mut Facts) -> Result<Called, Failed> {
+    let function = wanted.function;
+    let settings = function.settings.retries;
+    function.retries.earn();
+    let mut retries = 0;
     loop {
-        facts.attempts += 1;
-        let began = Clock::now();
-        let call = Call {
-            target,
-            kind: function.kind(),
-            payload: event.clone(),
-            log_tail: false,
-            trace_id: facts.trace.xray.as_deref(),
-            tenant_id,
-            deadline,
-        };
-        let called = match function.settings.invoke {
-            Invocation::Stream => function.lambda.invoke_streaming(call).await.map(Called::Stream),
-            Invocation::Sync | Invocation::Async | Invocation::DryRun => {
-                function.lambda.invoke(call).await.map(Called::Whole)
-            }
-        };
-        function.metrics.took(began.elapsed());
-        let error = match called {
+        let failed = match round(wanted, facts).await {
             Ok(called) => return Ok(called),
-            Err(error) => error,
+            Err(failed) => failed,
         };
-        function.metrics.failed(&error);
-        if facts.attempts > retries.max || !retry::is_worthwhile(&error, retries.on, idempotent) {
-            return Err(error);
+        let Failed::Invoke(error) = &failed else { return Err(failed) };
+        if retries == settings.max || !retry::is_worthwhile(error, settings.on, wanted.idempotent) {
+            return Err(failed);
         }
-        let next = Instant::now() + retry::wait(facts.attempts, &error, random::draw());
+        retries += 1;
+        let now = Instant::now();
+        let next = now + retry::wait(retries, error, random::draw());
         // A wait that ends too late would turn a clear failure into a timeout.
-        if next >= deadline {
-            return Err(error);
+        if next >= wanted.deadline || !function.retries.spend(now) {
+            return Err(failed);
         }
         tokio::time::sleep_until(next).await;
         function.metrics.retry();
+    }
+}
+
+/// Each place in turn; what the last one that was called said.
+async fn round(wanted: &Wanted<'_>, facts: &mut Facts) -> Result<Called, Failed> {
+    let places = &wanted.function.places;
+    let mut failed: Option<InvokeError> = None;
+    let mut open: Option<Duration> = None;
+    for place in places {
+        let pass = match place.breaker.as_ref().map(|breaker| breaker.admit(Instant::now())).transpose() {
+            Ok(pass) => pass,
+            Err(wait) => {
+                open = Some(open.map_or(wait, |other| other.min(wait)));
+                continue;
+            }
+        };
+        facts.attempts += 1;
+        if places.len() > 1 {
+            facts.region = Some(place.region.clone());
+        }
+        match attempt(wanted, place, pass, facts).await {
+            Ok(called) => return Ok(called),
+            Err(error) if retry::is_elsewheres(&error, wanted.idempotent) => failed = Some(error),
+            Err(error) => return Err(Failed::Invoke(error)),
+        }
+    }
+    Err(failed.map_or_else(|| Failed::Open(open.unwrap_or_default()), Failed::Invoke))
+}
+
+/// One call at one place; the breaker and the bound on calls learn what came of it.
+async fn attempt(
+    wanted: &Wanted<'_>,
+    place: &Place,
+    pass: Option<Pass<'_>>,
+    facts: &Facts,
+) -> Result<Called, InvokeError> {
+    let function = wanted.function;
+    let began = Instant::now();
+    let call = Call {
+        target: wanted.named.unwrap_or(&place.target),
+        kind: function.kind(),
+        payload: wanted.event.clone(),
+        log_tail: false,
+        trace_id: facts.trace.xray.as_deref(),
+        tenant_id: wanted.tenant_id,
+        deadline: wanted.deadline,
+    };
+    let called = match function.settings.invoke {
+        Invocation::Stream => place.lambda.invoke_streaming(call).await.map(Called::Stream),
+        Invocation::Sync | Invocation::Async | Invocation::DryRun => {
+            place.lambda.invoke(call).await.map(Called::Whole)
+        }
+    };
+    function.metrics.took(began.elapsed());
+    match &called {
+        Ok(_) => {
+            place.answered();
+            function.gate.worked();
+        }
+        Err(error) => {
+            function.metrics.failed(error);
+            if let InvokeError::Throttled { reason, .. } = error {
+                function.gate.throttled(reason, began);
+            }
+        }
+    }
+    if let Some(pass) = pass
+        && let Some(failed) = is_failure(&called, pass.counts_function_errors())
+    {
+        pass.ended(failed, Instant::now());
+    }
+    called
+}
+
+/// Whether a call speaks for or against its place; a refusal of Lambda's does neither.
+fn is_failure(called: &Result<Called, InvokeError>, function_errors: bool) -> Option<bool> {
+    match called {
+        Ok(Called::Whole(invoked)) => Some(function_errors && invoked.function_error.is_some()),
+        Ok(Called::Stream(_)) | Err(InvokeError::AnswerTooLarge { .. }) => Some(false),
+        Err(InvokeError::Unreachable { .. } | InvokeError::Service { .. } | InvokeError::Timeout { .. }) => {
+            Some(true)
+        }
+        Err(
+            InvokeError::Throttled { .. }
+            | InvokeError::NotFound { .. }
+            | InvokeError::AccessDenied { .. }
+            | InvokeError::TooLarge
+            | InvokeError::InvalidRequest { .. }
+            | InvokeError::NoCredentials { .. }
+            | InvokeError::NoRegion,
+        ) => None,
     }
 }
 
@@ -112,21 +207,4 @@ fn function_error(kind: &str, payload: &Bytes) -> Refusal {
     let reason = if too_large { Reason::AnswerTooLarge } else { Reason::FunctionError };
     let shown = String::from_utf8_lossy(&payload[..payload.len().min(512)]);
     Refusal::from(reason).with_detail(format!("{kind}: {shown}")).with_payload(payload.clone())
-}
-
-/// AWS's id of a failed call.
-fn request_id(error: &InvokeError) -> Option<&str> {
-    match error {
-        InvokeError::Throttled { request_id, .. }
-        | InvokeError::NotFound { request_id, .. }
-        | InvokeError::AccessDenied { request_id, .. }
-        | InvokeError::InvalidRequest { request_id, .. }
-        | InvokeError::Service { request_id, .. } => request_id.as_deref(),
-        InvokeError::TooLarge
-        | InvokeError::Unreachable { .. }
-        | InvokeError::AnswerTooLarge { .. }
-        | InvokeError::Timeout { .. }
-        | InvokeError::NoCredentials { .. }
-        | InvokeError::NoRegion => None,
-    }
 }

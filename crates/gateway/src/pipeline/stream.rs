@@ -17,12 +17,11 @@ use lambridge_event::decode_prelude;
 use lambridge_invoke::{StreamError, Streamed};
 use lambridge_model::AnswerRule;
 use lambridge_wire::prelude::{self, Scanner, Step};
-use tokio::sync::SemaphorePermit;
 
 use super::answer::head_of;
 use crate::answer_body::AnswerBody;
 use crate::flow::Flow;
-use crate::function::FunctionState;
+use crate::function::{FunctionState, Permit};
 use crate::problem::{Reason, Refusal};
 use crate::record::{Facts, micros};
 
@@ -30,7 +29,7 @@ use crate::record::{Facts, micros};
 pub(super) async fn answer(
     function: &FunctionState,
     mut streamed: Streamed,
-    permit: SemaphorePermit<'_>,
+    permit: Permit,
     head: &Parts,
     facts: &mut Facts,
 ) -> Result<Response<AnswerBody>, Refusal> {
@@ -46,7 +45,7 @@ pub(super) async fn answer(
         Some(prelude) => read(&prelude, head)?,
         None => (StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, OCTETS)])),
     };
-    let flow = Flow::new(first, streamed, function.gate.hold(permit));
+    let flow = Flow::new(first, streamed, permit);
     let mut response = Response::new(AnswerBody::Stream(flow));
     *response.status_mut() = status;
     *response.headers_mut() = fields;

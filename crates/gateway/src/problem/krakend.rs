@@ -73,6 +73,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Reason::EventTooLarge
         | Reason::Overloaded
         | Reason::NoTarget
+        | Reason::CircuitOpen
         | Reason::Draining
         | Reason::ClientGone => {
             StatusCode::from_u16(refusal.reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(3600);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gone_while_queued_means_no_call() {
     let world = start(|model| {
-        f(model).concurrency = Concurrency { max: 1, queue: 1, wait: LONG };
+        f(model).concurrency = Concurrency { max: 1, queue: 1, wait: LONG, ..Concurrency::default() };
         f(model).timeout = LONG;
     })
     .await;
@@ -53,7 +53,7 @@ async fn gone_while_queued_means_no_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gone_during_the_call_holds_the_permit_to_its_end() {
     let world = start(|model| {
-        f(model).concurrency = Concurrency { max: 1, queue: 0, wait: LONG };
+        f(model).concurrency = Concurrency { max: 1, queue: 0, wait: LONG, ..Concurrency::default() };
     })
     .await;
     let told = Notify::new().into();

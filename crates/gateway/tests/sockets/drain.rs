@@ -51,7 +51,7 @@ async fn the_deadline_cuts_what_does_not_end() {
     let deadline = Duration::from_millis(200);
     let world = start(|model| {
         model.drain.deadline = deadline;
-        f(model).concurrency = Concurrency { max: 1, queue: 9, wait: LONG };
+        f(model).concurrency = Concurrency { max: 1, queue: 9, wait: LONG, ..Concurrency::default() };
         f(model).timeout = LONG;
     })
     .await;

@@ -9,6 +9,7 @@ mod bounds;
 mod canary;
 mod clients;
 mod drain;
+mod failures;
 mod gloo;
 mod named;
 mod refusals;

@@ -77,7 +77,8 @@ async fn events_that_are_not_answered_have_a_limit_of_their_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_and_a_long_wait() {
     let world = start(|model| {
-        f(model).concurrency = Concurrency { max: 1, queue: 1, wait: Duration::from_millis(300) };
+        f(model).concurrency =
+            Concurrency { max: 1, queue: 1, wait: Duration::from_millis(300), ..Concurrency::default() };
     })
     .await;
     let told = Notify::new().into();

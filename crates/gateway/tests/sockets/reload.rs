@@ -13,7 +13,8 @@ use crate::world::{Client, World, answer, check, f, refuses, start};
 /// One call at a time, and it is taken.
 async fn busy() -> (World, Client) {
     let world = start(|model| {
-        f(model).concurrency = Concurrency { max: 1, queue: 0, wait: Duration::from_secs(9) };
+        f(model).concurrency =
+            Concurrency { max: 1, queue: 0, wait: Duration::from_secs(9), ..Concurrency::default() };
     })
     .await;
     let never = Notify::new().into();
@@ -59,7 +60,8 @@ async fn another_setting_is_another_function() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_in_a_queue_waits_on() {
     let world = start(|model| {
-        f(model).concurrency = Concurrency { max: 1, queue: 1, wait: Duration::from_secs(9) };
+        f(model).concurrency =
+            Concurrency { max: 1, queue: 1, wait: Duration::from_secs(9), ..Concurrency::default() };
     })
     .await;
     let told = Notify::new().into();

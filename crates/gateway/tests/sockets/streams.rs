@@ -109,8 +109,10 @@ async fn pieces_go_out_as_they_come_and_the_connection_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_goes_takes_the_call_with_it() {
-    let world =
-        streaming(|model| f(model).concurrency = Concurrency { max: 1, queue: 0, wait: PATIENCE }).await;
+    let world = streaming(|model| {
+        f(model).concurrency = Concurrency { max: 1, queue: 0, wait: PATIENCE, ..Concurrency::default() }
+    })
+    .await;
     let (client, pieces) = begun(&world).await;
     // The place is taken as long as the stream goes on.
     check(&world, &get(world.address, "GET", "/other").await, 503, "overloaded").await;

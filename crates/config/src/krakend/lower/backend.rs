@@ -74,7 +74,8 @@ pub fn lower(
     };
     let region = lower.region(&some(&lambda.region));
     let lambda_endpoint = base_url(&lambda.endpoint, lower);
-    let retries = Retries { max: max_retries(&lambda.max_retries, lower), on: RetryOn::Sdk };
+    let retries =
+        Retries { max: max_retries(&lambda.max_retries, lower), on: RetryOn::Sdk, ..Retries::default() };
     let (name, target) = match &some(&lambda.function_name) {
         Some(leaf) => {
             if let Some(other) = &lambda.function_param_name {

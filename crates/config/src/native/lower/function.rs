@@ -1,13 +1,14 @@
 //! `functions.*`.
 
+mod resilience;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Concurrency, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Retries, RetryOn,
-    Run, TenantId, Url, UrlMode,
+    AnswerRule, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run, TenantId, Url, UrlMode,
 };
 use lambridge_wire::invoke::is_tenant_id;
 use lambridge_wire::name::FunctionName;
@@ -47,10 +48,6 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         ("async", Invocation::Async),
         ("dry_run", Invocation::DryRun),
     ];
-    let on = [("safe", RetryOn::Safe), ("sdk", RetryOn::Sdk)];
-    let retries = Retries::default();
-    let concurrency = Concurrency::default();
-    let max_retries = lower.number(&function.retries_max, 0..=10).and_then(|max| u32::try_from(max).ok());
     let credentials = match &function.credentials {
         Some(credentials) => lower.credentials(credentials, &aws.credentials),
         None => aws.credentials.clone(),
@@ -78,15 +75,22 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
     }
     let idle_timeout = idle_timeout(function, invoke, lower);
     let timeout = lower.duration(&function.timeout, MILLISECOND..=HOUR).unwrap_or(Duration::from_secs(30));
-    let retries = Retries {
-        max: max_retries.unwrap_or(retries.max),
-        on: lower.word(&function.retries_on, "functions.*.retries.on", &on).unwrap_or_default(),
-    };
-    let concurrency = Concurrency {
-        max: lower.number(&function.concurrency_max, 1..=1_000_000).unwrap_or(concurrency.max),
-        queue: lower.number(&function.concurrency_queue, 0..=1_000_000).unwrap_or(concurrency.queue),
-        wait: lower.duration(&function.concurrency_wait, Duration::ZERO..=HOUR).unwrap_or(concurrency.wait),
-    };
+    let retries = resilience::retries(function, lower);
+    let concurrency = resilience::concurrency(function.concurrency.as_ref(), lower);
+    let breaker = function.breaker.as_ref().map(|breaker| resilience::breaker(breaker, lower));
+    let failover = function
+        .failover
+        .iter()
+        .filter_map(|place| {
+            resilience::failover(
+                place,
+                name.as_ref(),
+                region.as_deref(),
+                (&credentials, &aws.credentials),
+                lower,
+            )
+        })
+        .collect();
     let binary_media_types = binary_media_types(function, event, lower);
     let run = function.run.as_ref().and_then(|run| run_of(run, None, lower));
     Some(Function {
@@ -105,6 +109,8 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         idle_timeout,
         retries,
         concurrency,
+        breaker,
+        failover,
         run,
         origin: function.key.span.origin(),
     })

@@ -1,10 +1,12 @@
 //! One entry of `functions`, as its document.
 
+mod resilience;
+
 use std::time::Duration;
 
 use lambridge_model::{
-    AnswerRule, AssumeRole, Concurrency, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding,
-    Program, Retries, RetryOn, Run, TenantId, UrlMode,
+    AnswerRule, AssumeRole, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run,
+    TenantId, UrlMode,
 };
 
 use super::yaml::Yaml;
@@ -61,21 +63,7 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
     }
     duration(yaml, "timeout", function.timeout, usual.timeout);
     duration(yaml, "idle_timeout", function.idle_timeout, usual.idle_timeout);
-    if function.retries != Retries::default() {
-        yaml.map("retries", |yaml| {
-            yaml.word("max", function.retries.max);
-            if function.retries.on == RetryOn::Sdk {
-                yaml.word("on", "sdk");
-            }
-        });
-    }
-    if function.concurrency != Concurrency::default() {
-        yaml.map("concurrency", |yaml| {
-            yaml.word("max", function.concurrency.max);
-            yaml.word("queue", function.concurrency.queue);
-            yaml.word("wait", show_duration(function.concurrency.wait));
-        });
-    }
+    resilience::print(key, function, yaml, secrets);
     if let Some(run) = &function.run {
         yaml.map("run", |yaml| run_of(run, yaml));
     }

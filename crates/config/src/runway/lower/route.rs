@@ -144,7 +144,7 @@ fn function(
     function.region = Some(region);
     function.event = Format::Runway;
     function.answer = AnswerRule::Raw;
-    function.retries = Retries { max, on: RetryOn::Sdk };
+    function.retries = Retries { max, on: RetryOn::Sdk, ..Retries::default() };
     function.timeout = timeout.unwrap_or(function.timeout);
     function.origin = lambda.span.origin();
     Some(function)

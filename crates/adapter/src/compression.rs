@@ -2,7 +2,8 @@
 //!
 //! The body is compressed as it arrives, piece by piece: neither whole form of it is in memory, no piece holds up the
 //! other invocations of a Managed Instance, and an answer larger than Lambda takes still passes when it is small enough
-//! compressed.
+//! compressed. A streamed answer is flushed after each piece, which costs some of the gain: that is why it has to be asked
+//! for with a setting of its own, `AWS_LWA_STREAM_COMPRESSION`.
 //!
 //! Left alone is what AWS Lambda Web Adapter leaves alone: less than 32 bytes, a `Content-Encoding` or `Content-Range`,
 //! images other than SVG, gRPC and event streams. So is what a second compression would only cost time for (video, audio,
@@ -10,12 +11,7 @@
 //! whose digest the application has sent. What could be compressed says `Vary: Accept-Encoding` whether it is or not,
 //! and a strong validator becomes a weak one, since it names other bytes (RFC 9110, sections 12.5.5 and 8.8.1).
 
-use std::io::Write as _;
-
-use brotli::CompressorWriter;
-use brotli::enc::BrotliEncoderParams;
 use bytes::{Bytes, BytesMut};
-use flate2::write::GzEncoder;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
 };
@@ -24,20 +20,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-use crate::link::{LinkError, collect};
+use crate::link::LinkError;
 
 mod accept;
+mod encoder;
 pub use accept::Coding;
+pub use encoder::Encoder;
 
 /// A shorter body would not get shorter.
 const SMALLEST: usize = 32;
-/// Brotli's middle: about gzip's time, and smaller.
-const BROTLI_QUALITY: i32 = 4;
-/// Two to this power is the window, and most of the encoder's memory. Answers are 6 MB at most, and a sandbox may have
-/// 128 MB in all.
-const BROTLI_WINDOW: i32 = 20;
-/// The encoder's own buffer, of which it has one.
-const BROTLI_BUFFER: usize = 16 * 1024;
 
 /// Fields that name the very bytes of the body.
 const DIGESTS: [HeaderName; 4] = [
@@ -47,49 +38,96 @@ const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("repr-digest"),
 ];
 
-/// The body as it goes to the client, of `limit` bytes at most; `head` says how it is coded.
-pub async fn compressed(
-    head: &mut Parts,
+/// What is asked for, by the settings and by the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Answers stay as they are.
+    Off,
+    /// Answers may be compressed, and this client takes no coding.
+    Plain,
+    /// This client takes this one best.
+    Coded(Coding),
+}
+
+/// A body on its way to the client, compressed or as it is.
+#[derive(Debug)]
+pub struct Outgoing {
     body: Incoming,
-    coding: Option<Coding>,
-    limit: usize,
-) -> Result<Bytes, LinkError> {
-    if !is_compressible(head) {
-        return collect(body, limit).await;
-    }
-    let Some(coding) = coding else {
-        let body = collect(body, limit).await?;
-        if body.len() >= SMALLEST {
-            vary(&mut head.headers);
-        }
-        return Ok(body);
-    };
-    let size = body.size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
-    let mut body = body;
-    let mut start = BytesMut::new();
-    let mut encoder = None;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        let encoder = match &mut encoder {
-            None if start.len() + data.len() < SMALLEST => {
-                start.extend_from_slice(&data);
-                continue;
+    /// What was read before the head was settled.
+    start: Bytes,
+    encoder: Option<Encoder>,
+    ended: bool,
+}
+
+impl Outgoing {
+    /// Settles whether the body is compressed; `head` says so then. Up to 32 bytes are read for that.
+    pub async fn begin(head: &mut Parts, mut body: Incoming, wish: Wish) -> Result<Outgoing, LinkError> {
+        let mut start = BytesMut::new();
+        if wish != Wish::Off && is_compressible(head) {
+            while start.len() < SMALLEST {
+                let Some(frame) = body.frame().await else { break };
+                if let Ok(data) = frame?.into_data() {
+                    start.extend_from_slice(&data);
+                }
             }
-            None => encoder.insert(Encoder::new(coding, size).write(&start)),
-            Some(encoder) => encoder,
-        };
-        encoder.add(&data);
-        if encoder.written() > limit {
-            return Err(LinkError::TooLong { limit });
+        }
+        let encoder = (start.len() >= SMALLEST).then(|| settle(head, size(&body), wish)).flatten();
+        Ok(Outgoing { body, start: start.freeze(), encoder, ended: false })
+    }
+
+    /// Whether the bytes are others than the application's.
+    pub fn is_coded(&self) -> bool {
+        self.encoder.is_some()
+    }
+
+    /// The next piece; `None` at the end.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, LinkError> {
+        loop {
+            let data = if self.start.is_empty() {
+                match self.body.frame().await {
+                    Some(frame) => frame?.into_data().unwrap_or_default(),
+                    None if self.ended => return Ok(None),
+                    None => {
+                        self.ended = true;
+                        return Ok(self.encoder.take().map(|encoder| encoder.finish().into()));
+                    }
+                }
+            } else {
+                std::mem::take(&mut self.start)
+            };
+            let Some(encoder) = &mut self.encoder else { return Ok(Some(data)) };
+            encoder.add(&data);
+            let coded = encoder.take();
+            if !coded.is_empty() {
+                return Ok(Some(coded.into()));
+            }
         }
     }
-    let Some(encoder) = encoder else { return Ok(start.freeze()) };
-    let coded = encoder.finish();
-    if coded.len() > limit {
-        return Err(LinkError::TooLong { limit });
+}
+
+/// The encoder for an answer that streams, whose head says so then. Of a body that announces no length it is not known
+/// how short it will be, and it is compressed.
+pub fn streamed(head: &mut Parts, body: &Incoming, wish: Wish) -> Option<Encoder> {
+    let short = body.size_hint().exact().is_some_and(|size| size < SMALLEST as u64);
+    if short || wish == Wish::Off || !is_compressible(head) {
+        return None;
     }
+    settle(head, size(body), wish)
+}
+
+/// The head of a body that can be compressed: what it varies by, and what it becomes.
+fn settle(head: &mut Parts, size: usize, wish: Wish) -> Option<Encoder> {
+    let Wish::Coded(coding) = wish else {
+        vary(&mut head.headers);
+        return None;
+    };
     mark(&mut head.headers, coding);
-    Ok(coded.into())
+    Some(Encoder::new(coding, size))
+}
+
+/// As far as it is known.
+fn size(body: &Incoming) -> usize {
+    body.size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(0)
 }
 
 fn is_compressible(head: &Parts) -> bool {
@@ -156,60 +194,6 @@ fn mark(headers: &mut HeaderMap, coding: Coding) {
     }
 }
 
-/// Writes into a growing buffer, which cannot fail.
-enum Encoder {
-    Gzip(GzEncoder<Vec<u8>>),
-    Brotli(Box<CompressorWriter<Vec<u8>>>),
-}
-
-impl Encoder {
-    /// For a body of `size` bytes; 0 when that is unknown.
-    fn new(coding: Coding, size: usize) -> Encoder {
-        let out = Vec::with_capacity((size / 4).clamp(512, 1024 * 1024));
-        match coding {
-            Coding::Gzip => Encoder::Gzip(GzEncoder::new(out, flate2::Compression::default())),
-            Coding::Brotli => {
-                let params = BrotliEncoderParams {
-                    quality: BROTLI_QUALITY,
-                    lgwin: BROTLI_WINDOW,
-                    size_hint: size,
-                    ..BrotliEncoderParams::default()
-                };
-                Encoder::Brotli(Box::new(CompressorWriter::with_params(out, BROTLI_BUFFER, &params)))
-            }
-        }
-    }
-
-    fn write(mut self, data: &[u8]) -> Encoder {
-        self.add(data);
-        self
-    }
-
-    fn add(&mut self, data: &[u8]) {
-        let written = match self {
-            Encoder::Gzip(encoder) => encoder.write_all(data),
-            Encoder::Brotli(encoder) => encoder.write_all(data),
-        };
-        debug_assert!(written.is_ok(), "a vector takes what it is given");
-    }
-
-    /// How much has come out so far.
-    fn written(&self) -> usize {
-        match self {
-            Encoder::Gzip(encoder) => encoder.get_ref().len(),
-            Encoder::Brotli(encoder) => encoder.get_ref().len(),
-        }
-    }
-
-    fn finish(self) -> Vec<u8> {
-        match self {
-            // The error, which a vector does not give, would hold no bytes.
-            Encoder::Gzip(encoder) => encoder.finish().unwrap_or_default(),
-            Encoder::Brotli(encoder) => encoder.into_inner(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,27 +257,5 @@ mod tests {
         check(&[("vary", "origin")], &[br, ("vary", "origin"), vary]);
         check(&[("vary", "Origin, Accept-Encoding")], &[br, ("vary", "Origin, Accept-Encoding")]);
         check(&[("vary", "*")], &[br, ("vary", "*")]);
-    }
-
-    #[test]
-    fn encoders_are_inverses_of_decoders() {
-        use std::io::Read as _;
-        let text: Vec<u8> = (0..400_000u32).flat_map(|n| format!("{} ", n % 977).into_bytes()).collect();
-        for size in [0, 1, 32, 1000, text.len()] {
-            for pieces in [1, 7, 65_536] {
-                for coding in [Coding::Gzip, Coding::Brotli] {
-                    let mut encoder = Encoder::new(coding, size);
-                    text[..size].chunks(size / pieces + 1).for_each(|piece| encoder.add(piece));
-                    let coded = encoder.finish();
-                    let mut back = Vec::new();
-                    match coding {
-                        Coding::Gzip => flate2::read::GzDecoder::new(&*coded).read_to_end(&mut back),
-                        Coding::Brotli => brotli::Decompressor::new(&*coded, 4096).read_to_end(&mut back),
-                    }
-                    .unwrap();
-                    assert!(back == text[..size] && (size < 1000 || coded.len() < size), "{size} {coding:?}");
-                }
-            }
-        }
     }
 }

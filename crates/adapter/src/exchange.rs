@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use hyper::body::{Body, Incoming};
@@ -20,13 +20,15 @@ use lambridge_wire::prelude::SEPARATOR;
 use serde_json::value::RawValue;
 
 use crate::Shared;
-use crate::compression::{Coding, compressed};
+use crate::compression::{Coding, Encoder, Wish, streamed};
 use crate::deadline::Deadline;
+use crate::envelope::{answer, envelope};
 use crate::link::{Link, LinkError, collect};
 use crate::log::Level;
 use crate::request::{build, end_hop};
 use crate::runtime::Delivery;
 use crate::settings::{InvokeMode, Settings};
+use crate::spare::Spare;
 
 /// What goes back to Lambda.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub enum Reply {
         prelude: Bytes,
         /// The rest of the body.
         body: Option<Incoming>,
+        /// What compresses it.
+        encoder: Option<Encoder>,
     },
     /// To `/error`.
     Failed {
@@ -47,6 +51,16 @@ pub enum Reply {
         /// For people.
         message: String,
     },
+}
+
+impl Reply {
+    /// The bytes of an answer at hand.
+    pub fn answer(&self) -> Bytes {
+        match self {
+            Reply::Answer(bytes) => bytes.clone(),
+            _ => Bytes::new(),
+        }
+    }
 }
 
 /// Why an invocation has no answer of the application.
@@ -60,7 +74,7 @@ pub enum Failure {
     BadRequest(&'static str),
     /// The connection, or what came over it.
     #[error("the application: {0}")]
-    App(#[from] LinkError),
+    App(LinkError),
     /// No answer before the deadline.
     #[error("the application did not answer within {0:?}")]
     Late(Duration),
@@ -73,6 +87,15 @@ pub enum Failure {
     /// Larger than Lambda takes.
     #[error("the answer is larger than the {SYNC_PAYLOAD} bytes that Lambda takes")]
     TooLarge,
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Failure {
+        match error {
+            LinkError::TooLong { .. } => Failure::TooLarge,
+            error => Failure::App(error),
+        }
+    }
 }
 
 impl Failure {
@@ -137,6 +160,7 @@ pub async fn exchange(
     delivery: &Delivery,
     app: &mut Link,
     deadline: &mut Deadline,
+    spare: &mut Spare,
     shared: &Shared,
 ) -> Reply {
     let start = Instant::now();
@@ -146,7 +170,8 @@ pub async fn exchange(
         Ok(received) => {
             let kind = received.kind;
             let patience = delivery.patience();
-            let served = deadline.bound(patience, serve(received, delivery, app, shared, &mut facts)).await;
+            let serving = serve(received, delivery, app, spare, shared, &mut facts);
+            let served = deadline.bound(patience, serving).await;
             (kind, served.unwrap_or_else(|| Err(shared.late(patience))))
         }
     };
@@ -180,6 +205,7 @@ async fn serve(
     received: Received<'_>,
     delivery: &Delivery,
     app: &mut Link,
+    spare: &mut Spare,
     shared: &Shared,
     facts: &mut Facts,
 ) -> Result<Reply, Failure> {
@@ -196,8 +222,11 @@ async fn serve(
     }
     let head_only = request.method() == Method::HEAD;
     let http = !matches!(kind, Kind::Other | Kind::WebSocket);
-    let compress = shared.settings.compression && http && !head_only;
-    let coding = compress.then(|| Coding::preferred(request.headers())).flatten();
+    let wish = match Coding::preferred(request.headers()) {
+        _ if !shared.settings.compression || !http || head_only => Wish::Off,
+        None => Wish::Plain,
+        Some(coding) => Wish::Coded(coding),
+    };
     shared.ready().await;
     let (mut head, body) = app.send(request).await?.into_parts();
     facts.status = head.status.as_u16();
@@ -205,48 +234,23 @@ async fn serve(
         return Err(Failure::Switched);
     }
     end_hop(&mut head.headers);
-    let is_error = shared.settings.error_status_codes.contains(facts.status);
-    if !is_error && Mode::of(kind, &shared.settings) == Mode::Streamed {
+    if shared.settings.error_status_codes.contains(facts.status) {
+        return Ok(status_error(facts.status, &whole(body).await?));
+    }
+    if Mode::of(kind, &shared.settings) == Mode::Streamed {
+        let encoder = streamed(&mut head, &body, wish);
         let prelude = prelude(&mut head);
-        return Ok(Reply::Stream { prelude, body: (!body.is_end_stream()).then_some(body) });
+        return Ok(Reply::Stream { prelude, body: (!body.is_end_stream()).then_some(body), encoder });
     }
-    let body = if compress && !is_error {
-        compressed(&mut head, body, coding, SYNC_PAYLOAD).await
-    } else {
-        collect(body, SYNC_PAYLOAD).await
-    };
-    let body = match body {
-        Err(LinkError::TooLong { .. }) => return Err(Failure::TooLarge),
-        body => body?,
-    };
-    if is_error {
-        return Ok(status_error(facts.status, &body));
+    if kind == Kind::Other {
+        return Ok(Reply::Answer(plain(whole(body).await?, shared)));
     }
-    if !(head_only || head.status == StatusCode::NOT_MODIFIED) {
-        truthful_length(&mut head, body.len());
-    }
-    let payload = if kind == Kind::Other { plain(body, shared) } else { envelope(kind, &head, &body) };
-    if payload.len() > SYNC_PAYLOAD { Err(Failure::TooLarge) } else { Ok(Reply::Answer(payload)) }
+    Ok(Reply::Answer(envelope(kind, head, body, wish, head_only, spare.take()).await?))
 }
 
-/// A length that the application announced stays only where it is the body's.
-fn truthful_length(head: &mut Parts, length: usize) {
-    let Some(announced) = head.headers.get(CONTENT_LENGTH) else { return };
-    let same = announced.to_str().ok().and_then(|n| n.parse::<usize>().ok()) == Some(length);
-    let bodiless = head.status == StatusCode::NO_CONTENT;
-    if !same || bodiless {
-        head.headers.remove(CONTENT_LENGTH);
-    }
-}
-
-/// The answer in the shape that the event's source expects, in one buffer.
-fn envelope(kind: Kind, head: &Parts, body: &[u8]) -> Bytes {
-    let answer = answer(head, body);
-    let fields: usize = answer.headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
-    // Enough for base64, so that the buffer does not move; text with many escapes may still make it grow.
-    let mut out = Vec::with_capacity(body.len() / 3 * 4 + 2 * fields + 160);
-    encode_answer(kind, &answer, &mut out);
-    out.into()
+/// A body that has to be looked at as a whole.
+async fn whole(body: Incoming) -> Result<Bytes, Failure> {
+    Ok(collect(body, SYNC_PAYLOAD, Vec::new()).await?)
 }
 
 /// The head of a streamed answer. Without a media type a function URL would call the bytes JSON.
@@ -256,18 +260,9 @@ fn prelude(head: &mut Parts) -> Bytes {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     }
     let mut out = Vec::with_capacity(512);
-    encode_prelude(&answer(head, &[]), &mut out);
+    encode_prelude(&answer(head), &mut out);
     out.extend_from_slice(&SEPARATOR);
     out.into()
-}
-
-fn answer<'a>(head: &'a Parts, body: &'a [u8]) -> Answer<'a> {
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| (Cow::Borrowed(name.as_str().as_bytes()), Cow::Borrowed(value.as_bytes())))
-        .collect();
-    Answer { status: head.status.as_u16(), headers, body: Cow::Borrowed(body) }
 }
 
 /// The answer to an event that is not HTTP: the body, which has to be JSON; `null` otherwise.
@@ -321,7 +316,7 @@ fn reply_of(answer: &Answer<'_>, kind: Kind, mode: Mode) -> Reply {
         encode_prelude(answer, &mut out);
         out.extend_from_slice(&SEPARATOR);
         out.extend_from_slice(&answer.body);
-        return Reply::Stream { prelude: out.into(), body: None };
+        return Reply::Stream { prelude: out.into(), body: None, encoder: None };
     }
     encode_answer(kind, answer, &mut out);
     Reply::Answer(out.into())

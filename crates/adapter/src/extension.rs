@@ -70,7 +70,7 @@ async fn attempt(link: &mut Link) -> Result<HeaderValue, RegisterError> {
     request.headers_mut().insert(HeaderName::from_static(wire::NAME), NAME);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let (head, body) = link.send(request).await?.into_parts();
-    let text = collect(body, ANSWER_LIMIT).await?;
+    let text = collect(body, ANSWER_LIMIT, Vec::new()).await?;
     if !head.status.is_success() {
         let text = String::from_utf8_lossy(&text[..text.len().min(500)]).into_owned();
         return Err(RegisterError::Refused { status: head.status.as_u16(), text });
@@ -85,7 +85,7 @@ async fn wait_for_events(mut link: Link, identifier: HeaderValue) {
         let mut request = request(link.endpoint(), Method::GET, wire::NEXT, "");
         request.headers_mut().insert(HeaderName::from_static(wire::IDENTIFIER), identifier.clone());
         if let Ok(response) = link.send(request).await {
-            let _ = collect(response.into_body(), ANSWER_LIMIT).await;
+            let _ = collect(response.into_body(), ANSWER_LIMIT, Vec::new()).await;
         }
         backoff.pause().await;
     }

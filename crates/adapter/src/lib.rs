@@ -10,7 +10,7 @@
 //! * [`settings`]: the environment, read once
 //! * `readiness`, `extension`, `snapstart`: what has to happen before the first event
 //! * `worker`: the loop; Managed Instances have several
-//! * `exchange`: one invocation, over `request` and `context` on the way in and `compression` on the way out
+//! * `exchange`: one invocation, over `request` and `context` on the way in, `envelope` and `compression` on the way out
 //! * `runtime`, `link`, `payload`: the Runtime API, the kept connection below it and below the application, and what
 //!   goes over it
 //!
@@ -31,6 +31,7 @@ mod backoff;
 mod compression;
 mod context;
 mod deadline;
+mod envelope;
 mod exchange;
 mod extension;
 mod link;
@@ -41,6 +42,7 @@ mod request;
 mod runtime;
 pub mod settings;
 mod snapstart;
+mod spare;
 mod worker;
 
 use context::FunctionContext;
@@ -48,6 +50,7 @@ use exchange::Failure;
 use log::Log;
 use runtime::Client;
 use settings::{Endpoint, Settings};
+use spare::Spare;
 
 /// Of the two seconds that Lambda gives a sandbox to end, for an answer under way.
 const DRAIN: Duration = Duration::from_millis(1_500);
@@ -124,7 +127,7 @@ async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
     }
     if let Err(message) = up {
         log.error(&message);
-        if let Ok(mut client) = Client::new(api) {
+        if let Ok(mut client) = Client::new(api, Spare::one_of(1)) {
             let _ = client.fail_init("Function.AppNotReady", &message).await;
         }
         return ExitCode::FAILURE;

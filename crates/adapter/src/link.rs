@@ -7,7 +7,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -157,14 +157,14 @@ async fn speak(
     Ok(sender)
 }
 
-/// The whole body in one piece; without a copy when it came in one piece.
-pub async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, LinkError> {
+/// The whole body in one piece: as it came when that was in one, else in `buffer`.
+pub async fn collect(mut body: Incoming, limit: usize, buffer: Vec<u8>) -> Result<Bytes, LinkError> {
     let announced = body.size_hint().exact().and_then(|n| usize::try_from(n).ok());
     if announced.is_some_and(|n| n > limit) {
         return Err(LinkError::TooLong { limit });
     }
     let mut first = Bytes::new();
-    let mut all = BytesMut::new();
+    let mut all = buffer;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         if first.len() + all.len() + data.len() > limit {
@@ -184,7 +184,7 @@ pub async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, LinkErro
             break;
         }
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
+    Ok(if all.is_empty() { first } else { all.into() })
 }
 
 /// hyper's error prints one level; the cause is what an operator needs.

@@ -19,6 +19,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use lambridge_wire::runtime::{ERROR_BODY, ERROR_TYPE, ErrorReport};
 use tokio::time::{Sleep, sleep};
 
+use crate::compression::Encoder;
+
 /// The body of a request.
 pub enum Payload {
     /// With its length in the head.
@@ -31,6 +33,7 @@ pub enum Payload {
 pub struct Stream {
     prelude: Option<Bytes>,
     rest: Option<Incoming>,
+    encoder: Option<Encoder>,
     deadline: Pin<Box<Sleep>>,
 }
 
@@ -44,10 +47,16 @@ impl Payload {
     }
 
     /// First `prelude`, then what comes, for `patience` at most.
-    pub fn stream(prelude: Bytes, rest: Option<Incoming>, patience: Duration) -> Payload {
+    pub fn stream(
+        prelude: Bytes,
+        rest: Option<Incoming>,
+        encoder: Option<Encoder>,
+        patience: Duration,
+    ) -> Payload {
         Payload::Stream(Box::new(Stream {
             prelude: Some(prelude),
             rest,
+            encoder,
             deadline: Box::pin(sleep(patience)),
         }))
     }
@@ -61,10 +70,21 @@ impl Stream {
         loop {
             let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
             match Pin::new(rest).poll_frame(cx) {
-                Poll::Ready(None) => self.rest = None,
+                Poll::Ready(None) => {
+                    self.rest = None;
+                    if let Some(encoder) = self.encoder.take() {
+                        return Poll::Ready(Some(Frame::data(encoder.finish().into())));
+                    }
+                }
                 // The application's own trailers have no place in a Lambda answer.
                 Poll::Ready(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
+                    let Ok(data) = frame.into_data() else { continue };
+                    let data = match &mut self.encoder {
+                        Some(encoder) => encoder.through(&data),
+                        None => data,
+                    };
+                    // An empty piece would end the chunks.
+                    if !data.is_empty() {
                         return Poll::Ready(Some(Frame::data(data)));
                     }
                 }

@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, TRAILER, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
-use hyper::body::Incoming;
 use lambridge_wire::limits::MAX_TIMEOUT_SECS;
 use lambridge_wire::prelude::CONTENT_TYPE as CONTENT_TYPE_OF_STREAM;
 use lambridge_wire::runtime::{self as wire, ErrorReport};
@@ -21,6 +20,7 @@ use crate::exchange::Reply;
 use crate::link::{Link, LinkError, collect};
 use crate::payload::Payload;
 use crate::settings::Endpoint;
+use crate::spare::Spare;
 
 /// Events are 6 MB at most today; the bound only keeps a broken peer from filling the memory.
 const EVENT_LIMIT: usize = 64 * 1024 * 1024;
@@ -39,6 +39,7 @@ pub struct Client {
     link: Link,
     next: Uri,
     patience: Deadline,
+    spare: Spare,
 }
 
 /// An event and what came with it.
@@ -76,9 +77,9 @@ pub enum ApiError {
 
 impl Client {
     /// Not yet connected.
-    pub fn new(endpoint: Endpoint) -> Result<Client, ApiError> {
+    pub fn new(endpoint: Endpoint, spare: Spare) -> Result<Client, ApiError> {
         let next = uri(format!("{}{}", endpoint.base, wire::NEXT))?;
-        Ok(Client { link: Link::new(endpoint, Duration::MAX), next, patience: Deadline::new() })
+        Ok(Client { link: Link::new(endpoint, Duration::MAX), next, patience: Deadline::new(), spare })
     }
 
     /// Waits for an event.
@@ -86,9 +87,9 @@ impl Client {
         let request = self.request(Method::GET, self.next.clone(), Payload::new(Bytes::new()));
         let (head, body) = self.link.send(request).await?.into_parts();
         if head.status != StatusCode::OK {
-            return Err(refused(head.status, collect(body, VERDICT_LIMIT).await));
+            return Err(refused(head.status, collect(body, VERDICT_LIMIT, Vec::new()).await));
         }
-        let event = match collect(body, EVENT_LIMIT).await {
+        let event = match collect(body, EVENT_LIMIT, self.spare.take()).await {
             Ok(event) => event,
             Err(error) => {
                 self.link.forget();
@@ -99,15 +100,22 @@ impl Client {
         if delivery.request_id().is_none() { Err(ApiError::Nameless) } else { Ok(delivery) }
     }
 
+    /// The invocation is over: what its event was written in serves the next one.
+    pub fn done(&mut self, delivery: Delivery) {
+        self.spare.give_back(delivery.event);
+    }
+
     /// Posts the outcome of an invocation.
     pub async fn post(&mut self, delivery: &Delivery, reply: Reply) -> Result<(), ApiError> {
         let id = delivery.request_id().ok_or(ApiError::Nameless)?;
         let base = &self.link.endpoint().base;
         let (path, body, error_type) = match reply {
             Reply::Answer(body) => (format!("{base}{}", wire::response_path(id)), body, None),
-            Reply::Stream { prelude, body } => {
+            Reply::Stream { prelude, body, encoder } => {
                 let target = uri(format!("{base}{}", wire::response_path(id)))?;
-                return self.stream(delivery, target, prelude, body).await;
+                let patience = delivery.patience();
+                let payload = Payload::stream(prelude, body, encoder, patience);
+                return self.stream(delivery, target, payload, patience).await;
             }
             Reply::Failed { error_type, message } => {
                 let report = ErrorReport::new(error_type, message).to_json();
@@ -137,11 +145,10 @@ impl Client {
         &mut self,
         delivery: &Delivery,
         target: Uri,
-        prelude: Bytes,
-        body: Option<Incoming>,
+        payload: Payload,
+        patience: Duration,
     ) -> Result<(), ApiError> {
-        let patience = delivery.patience();
-        let mut request = self.answer(delivery, target, Payload::stream(prelude, body, patience));
+        let mut request = self.answer(delivery, target, payload);
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_OF_STREAM));
         headers.insert(wire::RESPONSE_MODE, HeaderValue::from_static(wire::STREAMING));
@@ -247,7 +254,7 @@ impl Delivery {
 /// Sends an answer and reads what the API says about it.
 async fn verdict(link: &mut Link, request: Request<Payload>) -> Result<(), ApiError> {
     let (head, body) = link.send(request).await?.into_parts();
-    let text = collect(body, VERDICT_LIMIT).await;
+    let text = collect(body, VERDICT_LIMIT, Vec::new()).await;
     if text.is_err() {
         link.forget();
     }

@@ -52,7 +52,7 @@ pub struct Settings {
     pub error_status_codes: StatusSet,
     /// How answers go back.
     pub invoke_mode: InvokeMode,
-    /// Compress answers (buffered mode only).
+    /// Compress answers.
     pub compression: bool,
     /// How long a connection to the application may lie idle and be used again; zero: never.
     pub pool_idle_timeout: Duration,
@@ -227,12 +227,16 @@ impl Reader {
                 }
             })
             .unwrap_or(InvokeMode::Buffered);
-        let mut compression = self.flag(("AWS_LWA_ENABLE_COMPRESSION", None));
-        if compression && invoke_mode == InvokeMode::ResponseStream {
-            compression = false;
+        let enabled = self.flag(("AWS_LWA_ENABLE_COMPRESSION", None));
+        let streams = self.flag(("AWS_LWA_STREAM_COMPRESSION", None));
+        let compression = match invoke_mode {
+            InvokeMode::Buffered => enabled,
+            InvokeMode::ResponseStream => streams,
+        };
+        if enabled && !streams && invoke_mode == InvokeMode::ResponseStream {
             self.warnings.push(Warning::Unsupported {
                 name: "AWS_LWA_ENABLE_COMPRESSION",
-                instead: "compression is not supported with response streaming, it is off",
+                instead: "compression is not supported with response streaming, it is off (AWS_LWA_STREAM_COMPRESSION turns it on)",
             });
         }
         let started_by = self.vars.get("AWS_LAMBDA_INITIALIZATION_TYPE").cloned().unwrap_or_default();

@@ -25,6 +25,7 @@ use crate::payload::Payload;
 use crate::request::configured_target;
 use crate::runtime::{ApiError, Client};
 use crate::settings::{Endpoint, Settings};
+use crate::spare::Spare;
 use crate::{Shared, readiness};
 
 /// Of one hook.
@@ -88,7 +89,7 @@ pub(crate) async fn pass(api: &Endpoint, shared: &Shared) -> Result<(), SnapErro
     if !hooks.snapshot || (hooks.before.is_none() && hooks.after.is_none()) {
         return Ok(());
     }
-    let mut client = Client::new(api.clone())?;
+    let mut client = Client::new(api.clone(), Spare::one_of(1))?;
     if let Err(error) = call(hooks.before.as_ref(), &shared.settings).await.map_err(SnapError::Before) {
         let _ = client.fail_init("Function.BeforeCheckpointFailed", &error.to_string()).await;
         return Err(error);

@@ -13,13 +13,15 @@ use crate::exchange::exchange;
 use crate::link::Link;
 use crate::runtime::{ApiError, Client};
 use crate::settings::Endpoint;
+use crate::spare::Spare;
 
 /// Failures in a row, about half a minute, after which the API is taken for gone.
 const PATIENCE: u32 = 32;
 
 /// Serves invocations one after another until the API is gone.
 pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
-    let mut client = match Client::new(api) {
+    let workers = shared.settings.workers;
+    let mut client = match Client::new(api, Spare::one_of(workers)) {
         Ok(client) => client,
         Err(error) => {
             shared.log.error(&error.to_string());
@@ -27,6 +29,7 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         }
     };
     let mut app = Link::new(shared.settings.app.clone(), shared.settings.pool_idle_timeout);
+    let mut spare = Spare::one_of(workers);
     let mut backoff = Backoff::new();
     let mut deadline = Deadline::new();
     loop {
@@ -49,10 +52,13 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         };
         backoff.reset();
         shared.begin();
-        let reply = exchange(&delivery, &mut app, &mut deadline, &shared).await;
+        let reply = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
+        let answer = reply.answer();
         if let Err(error) = client.post(&delivery, reply).await {
             shared.log.error(&error.to_string());
         }
+        spare.give_back(answer);
+        client.done(delivery);
         shared.end();
         if shared.stopping() {
             std::future::pending::<()>().await;

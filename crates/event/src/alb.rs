@@ -50,7 +50,7 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>
 }
 
 /// Writes exactly one of the two header maps, and the description that older load balancers need for the reason phrase.
-pub(crate) fn encode_answer(kind: Kind, answer: &Answer<'_>, out: &mut Vec<u8>) {
+pub(crate) fn open_answer<'o>(kind: Kind, answer: &Answer<'_>, out: &'o mut Vec<u8>) -> Object<'o> {
     let mut object = Object::open(out);
     object.number("statusCode", answer.status.into());
     let status = answer.status;
@@ -60,8 +60,7 @@ pub(crate) fn encode_answer(kind: Kind, answer: &Answer<'_>, out: &mut Vec<u8>) 
     } else {
         single_headers(&mut object, answer);
     }
-    reply::write_body(&mut object, answer);
-    object.close();
+    object
 }
 
 /// Rules of the ALB user guide: an object with a status; keys beside the known ones are ignored.

@@ -13,7 +13,7 @@ pub(crate) fn string(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Appends `bytes` as base64.
-fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
     base64_simd::STANDARD.encode_append(bytes, out);
 }
 

@@ -77,11 +77,11 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>
     Ok(Received { kind: Kind::HttpV2, method, path, query, headers, body, request_context: envelope.context })
 }
 
-pub(crate) fn encode_answer(answer: &Answer<'_>, out: &mut Vec<u8>) {
+/// Opens an answer: all there is before the body.
+pub(crate) fn open_answer<'o>(answer: &Answer<'_>, out: &'o mut Vec<u8>) -> Object<'o> {
     let mut object = Object::open(out);
     head(&mut object, answer);
-    reply::write_body(&mut object, answer);
-    object.close();
+    object
 }
 
 /// Writes `statusCode`, `headers` and `cookies`: all there is before the body, buffered or streamed.

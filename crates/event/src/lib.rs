@@ -1,8 +1,9 @@
 //! HTTP ⇄ Lambda event, every format, both directions.
 //!
-//! Each format is one file with the same floor plan: `encode_request`, `decode_request`, `encode_answer`,
-//! `decode_answer`. The functions here choose the file. Everything is pure: no sockets, no clock, no environment;
-//! what the source of an event knows beside the request itself is in [`Context`].
+//! Each format is one file with the same floor plan: `encode_request`, `decode_request`, `open_answer` (an answer up to
+//! its body, which is the same everywhere and may come piece by piece), `decode_answer`. The functions here choose the
+//! file. Everything is pure: no sockets, no clock, no environment; what the source of an event knows beside the request
+//! itself is in [`Context`].
 //!
 //! Encoders write JSON straight into the caller's buffer. Decoders borrow from the received bytes and allocate only
 //! for escapes and base64.
@@ -20,6 +21,7 @@ mod json;
 mod krakend;
 mod lattice;
 mod path;
+mod piecewise;
 mod query;
 mod reply;
 mod request;
@@ -35,6 +37,7 @@ use alb::Maps;
 pub use answer::{Answer, AnswerError, AnswerField};
 use envelope::Envelope;
 pub use krakend::Tree;
+pub use piecewise::Piecewise;
 pub use request::{Context, EventError, Field, Kind, Received, Request};
 
 /// The event formats an HTTP request can be turned into.
@@ -114,15 +117,29 @@ fn decode<'a>(event: &'a [u8], envelope: &Envelope<'a>, kind: Kind) -> Result<Re
 
 /// Appends the Lambda answer of an HTTP `answer` in the shape that the source of `kind` expects.
 pub fn encode_answer(kind: Kind, answer: &Answer<'_>, out: &mut Vec<u8>) {
-    match kind {
-        Kind::HttpV2 => http_v2::encode_answer(answer, out),
-        Kind::RestV1 => rest_v1::encode_answer(answer, out),
-        Kind::Alb | Kind::AlbMultiValue => alb::encode_answer(kind, answer, out),
-        // Lattice reads what a load balancer with one value a header reads.
-        Kind::LatticeV1 | Kind::LatticeV2 => alb::encode_answer(Kind::Alb, answer, out),
-        Kind::WebSocket => websocket::encode_answer(answer, out),
-        Kind::Other => body::encode_answer(answer, out),
+    match open_answer(kind, answer, out) {
+        Some(object) => piecewise::write_whole(object, answer),
+        None => body::encode_answer(answer, out),
     }
+}
+
+/// As [`encode_answer`], for a body that is still to come: appends all that stands before it. The answer's body is not
+/// looked at. `None`, and nothing written, for [`Kind::Other`], where only the whole body tells what the answer is.
+pub fn begin_answer(kind: Kind, answer: &Answer<'_>, out: &mut Vec<u8>) -> Option<Piecewise> {
+    let mut object = open_answer(kind, answer, out)?;
+    Some(Piecewise::open(reply::fields(answer), object.key("body")))
+}
+
+fn open_answer<'o>(kind: Kind, answer: &Answer<'_>, out: &'o mut Vec<u8>) -> Option<json::Object<'o>> {
+    Some(match kind {
+        Kind::HttpV2 => http_v2::open_answer(answer, out),
+        Kind::RestV1 => rest_v1::open_answer(answer, out),
+        Kind::Alb | Kind::AlbMultiValue => alb::open_answer(kind, answer, out),
+        // Lattice reads what a load balancer with one value a header reads.
+        Kind::LatticeV1 | Kind::LatticeV2 => alb::open_answer(Kind::Alb, answer, out),
+        Kind::WebSocket => websocket::open_answer(answer, out),
+        Kind::Other => return None,
+    })
 }
 
 /// Reads what a function answered, by the proxy rules of `format`'s own source.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::answer::{Answer, AnswerError, AnswerField};
+use crate::base64;
 use crate::fields::{self, MAX_FIELDS};
-use crate::json::{JsonError, Object, Reader, Value, reader, writer};
-use crate::{base64, text};
+use crate::json::{JsonError, Reader, Value, reader};
+use crate::request::Field;
 
 /// Header fields of an answer.
 pub(crate) type Headers<'a> = Vec<AnswerField<'a>>;
@@ -157,19 +158,9 @@ pub(crate) fn default_type(status: u16, headers: &mut Headers<'_>, media: &'stat
     }
 }
 
-/// Writes `body` and `isBase64Encoded` of an answer.
-pub(crate) fn write_body(object: &mut Object<'_>, answer: &Answer<'_>) {
-    let fields = answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
-    let plain = answer.body.is_empty() || text::is_plain_answer(fields, &answer.body);
-    let out = object.key("body");
-    if plain {
-        out.reserve(answer.body.len() + answer.body.len() / 16);
-        writer::bytes(out, &answer.body);
-    } else {
-        out.reserve(answer.body.len() / 3 * 4 + 8);
-        base64::string(out, &answer.body);
-    }
-    object.bool("isBase64Encoded", !plain);
+/// The header fields of an answer, borrowed.
+pub(crate) fn fields<'a>(answer: &'a Answer<'_>) -> impl Iterator<Item = Field<'a>> + Clone {
+    answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
 }
 
 pub(crate) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {

@@ -73,12 +73,11 @@ pub(crate) fn all_headers<'a>(envelope: &Envelope<'a>) -> Result<Headers<'a>, Ev
     if headers.is_empty() { envelope::headers("headers", envelope.headers) } else { Ok(headers) }
 }
 
-pub(crate) fn encode_answer(answer: &Answer<'_>, out: &mut Vec<u8>) {
+pub(crate) fn open_answer<'o>(answer: &Answer<'_>, out: &'o mut Vec<u8>) -> Object<'o> {
     let mut object = Object::open(out);
     object.number("statusCode", answer.status.into());
     multi_value_headers(&mut object, answer);
-    reply::write_body(&mut object, answer);
-    object.close();
+    object
 }
 
 pub(crate) fn multi_value_headers(object: &mut Object<'_>, answer: &Answer<'_>) {

@@ -40,14 +40,15 @@ pub(crate) fn is_listed<S: AsRef<str>>(types: &[S], media: Option<&[u8]>) -> boo
 
 /// Answers of an app: the types that `lambda_http` 1.3 takes for text, its `x-lambda-http-content-encoding: text`
 /// included, except that the case of the type does not matter.
-pub(crate) fn is_plain_answer<'f>(headers: impl Iterator<Item = Field<'f>> + Clone, body: &[u8]) -> bool {
+/// The body has to be UTF-8 besides.
+pub(crate) fn is_textual_answer<'f>(headers: impl Iterator<Item = Field<'f>> + Clone) -> bool {
     let asked = || {
         headers.clone().any(|(name, value)| {
             name.eq_ignore_ascii_case(b"x-lambda-http-content-encoding")
                 && value.eq_ignore_ascii_case(b"text")
         })
     };
-    (is_textual(media_type(headers.clone())) || asked()) && is_unencoded_utf8(headers.clone(), body)
+    (is_textual(media_type(headers.clone())) || asked()) && is_unencoded(headers.clone())
 }
 
 /// The first `Content-Type` without its parameters.
@@ -77,9 +78,12 @@ fn is_textual(media: Option<&[u8]>) -> bool {
         })
 }
 
-fn is_unencoded_utf8<'f>(mut headers: impl Iterator<Item = Field<'f>>, body: &[u8]) -> bool {
+fn is_unencoded_utf8<'f>(headers: impl Iterator<Item = Field<'f>>, body: &[u8]) -> bool {
+    is_unencoded(headers) && simdutf8::basic::from_utf8(body).is_ok()
+}
+
+fn is_unencoded<'f>(mut headers: impl Iterator<Item = Field<'f>>) -> bool {
     !headers.any(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding"))
-        && simdutf8::basic::from_utf8(body).is_ok()
 }
 
 fn has_prefix(media: &[u8], prefix: &[u8]) -> bool {
@@ -100,7 +104,7 @@ mod tests {
         let found = [
             is_plain_request(&fields, body),
             is_rest_request(&fields, body),
-            is_plain_answer(fields.iter().copied(), body),
+            is_textual_answer(fields.iter().copied()) && simdutf8::basic::from_utf8(body).is_ok(),
         ];
         assert_eq!(found, expect, "{headers:?}");
     }

@@ -18,7 +18,7 @@ use crate::answer::Answer;
 use crate::envelope::{self, Envelope};
 use crate::json::Object;
 use crate::request::{EventError, Kind, Received};
-use crate::{alb, query, reply, rest_v1};
+use crate::{alb, query, rest_v1};
 
 pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>, EventError> {
     let mut query = String::new();
@@ -41,10 +41,9 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>
     })
 }
 
-pub(crate) fn encode_answer(answer: &Answer<'_>, out: &mut Vec<u8>) {
+pub(crate) fn open_answer<'o>(answer: &Answer<'_>, out: &'o mut Vec<u8>) -> Object<'o> {
     let mut object = Object::open(out);
     object.number("statusCode", answer.status.into());
     alb::single_headers(&mut object, answer);
-    reply::write_body(&mut object, answer);
-    object.close();
+    object
 }

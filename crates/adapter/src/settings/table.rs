@@ -89,6 +89,11 @@ pub const TABLE: &[Entry] = &[
         "gzip or brotli, as the client takes it; not with `response_stream`",
     ),
     entry(
+        "AWS_LWA_STREAM_COMPRESSION",
+        "false",
+        "the same with `response_stream`; each piece that the application sends is compressed and sent on at once",
+    ),
+    entry(
         "AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS",
         "4",
         "a connection to the application that lay idle longer is not used again; 0: none is used twice",

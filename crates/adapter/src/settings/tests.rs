@@ -152,7 +152,12 @@ fn the_rest() {
     check(&[("AWS_LWA_INVOKE_MODE", "stream")], mode, InvokeMode::Buffered, 1);
     let compress = ("AWS_LWA_ENABLE_COMPRESSION", "true");
     check(&[compress], |s| s.compression, true, 0);
-    check(&[compress, ("AWS_LWA_INVOKE_MODE", "response_stream")], |s| s.compression, false, 1);
+    let streamed = ("AWS_LWA_INVOKE_MODE", "response_stream");
+    check(&[compress, streamed], |s| s.compression, false, 1);
+    let flushed = ("AWS_LWA_STREAM_COMPRESSION", "true");
+    check(&[flushed, streamed], |s| s.compression, true, 0);
+    check(&[compress, flushed, streamed], |s| s.compression, true, 0);
+    check(&[flushed], |s| s.compression, false, 0);
     check(&[("RUST_LOG", "debug")], |s| s.log_level, Level::Debug, 0);
     check(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")], |s| s.log_level, Level::Warn, 0);
     check(&[("RUST_LOG", "app=debug")], |s| s.log_level, Level::Info, 0);

@@ -63,13 +63,23 @@ async fn bodies_are_exact() {
     let sandbox = Sandbox::new();
     let large: Vec<u8> = (0..3_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let text = "\u{feff}ä\"\\\u{1}\n".repeat(50_000);
-    let rows: [(Answer, &[u8]); 6] = [
+    let torn = [text.as_bytes(), b"caf\xe9", text.as_bytes()].concat();
+    let rows: [(Answer, &[u8]); 8] = [
         (Answer::ok("{}").header("content-type", "application/json"), b"{}"),
         (Answer::ok(text.clone()).header("content-type", "text/csv; charset=utf-8"), text.as_bytes()),
         (Answer::ok(large.clone()).header("content-type", "application/octet-stream"), &large),
         (Answer::ok(*b"\xff\xfe").header("content-type", "text/plain"), b"\xff\xfe"),
         (Answer::ok("").chunks(&[b"ab", b"c"], Duration::from_millis(1)), b"abc"),
         (Answer::ok("").until_close("to the end"), b"to the end"),
+        // Text for half a megabyte, and then none after all.
+        (Answer::ok(torn.clone()).header("content-type", "text/plain"), &torn),
+        // A character that comes in two chunks.
+        (
+            Answer::ok("")
+                .chunks(&[b"\xe2", b"\x82\xac\""], Duration::from_millis(1))
+                .header("content-type", "a/b+xml"),
+            "€\"".as_bytes(),
+        ),
     ];
     for event in [V2, REST, ALB, ALB_MULTI] {
         for (answer, expect) in &rows {

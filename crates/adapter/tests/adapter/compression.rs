@@ -160,3 +160,73 @@ async fn off_unless_asked_for_and_with_streams() {
     let outcome = Sandbox::with(&both).answer(&event("gzip"), Answer::ok(text.clone())).await;
     assert!(outcome.text().ends_with(&text));
 }
+
+/// The head and the decoded body of a streamed answer.
+fn streamed(outcome: &Outcome) -> (Value, Vec<u8>) {
+    let bytes = &outcome.request.body;
+    let end = bytes.windows(8).position(|w| w == [0; 8]).expect("a separator");
+    let head: Value = serde_json::from_slice(&bytes[..end]).unwrap();
+    let mut coded = &bytes[end + 8..];
+    let mut body = Vec::new();
+    match head["headers"]["content-encoding"].as_str() {
+        Some("gzip") => flate2::read::GzDecoder::new(coded).read_to_end(&mut body).unwrap(),
+        Some("br") => brotli::Decompressor::new(coded, 4096).read_to_end(&mut body).unwrap(),
+        _ => coded.read_to_end(&mut body).unwrap(),
+    };
+    (head["headers"].clone(), body)
+}
+
+#[tokio::test]
+async fn streams_are_compressed_where_that_is_asked_for() {
+    let stream = ("AWS_LWA_INVOKE_MODE", "response_stream");
+    let sandbox = Sandbox::with(&[stream, ("AWS_LWA_STREAM_COMPRESSION", "true")]);
+    let text = "a text that is longer than thirty-two bytes\n".repeat(20);
+    for (accept, coding) in [("gzip, br", "br"), ("gzip", "gzip"), ("identity", "")] {
+        for answer in [
+            Answer::ok(text.clone()),
+            Answer::ok("").chunks(&[b"a", text.as_bytes()[1..].as_ref()], Duration::ZERO),
+            Answer::ok("").until_close(text.clone()),
+        ] {
+            let answer = answer.header("content-type", "text/plain").header("etag", "\"v1\"");
+            let outcome = sandbox.answer(&event(accept), answer).await;
+            let (headers, body) = streamed(&outcome);
+            assert_eq!(body, text.as_bytes(), "{accept}");
+            assert_eq!(headers["content-encoding"].as_str().unwrap_or_default(), coding, "{accept}");
+            assert_eq!(headers["vary"], "accept-encoding");
+            assert_eq!(headers["etag"], if coding.is_empty() { "\"v1\"" } else { "W/\"v1\"" });
+            assert!(coding.is_empty() || headers.get("content-length").is_none());
+            assert!(outcome.request.trailers.is_empty());
+        }
+    }
+    for answer in [
+        Answer::ok("short"),
+        Answer::new(204),
+        Answer::ok(text.clone()).header("content-type", "text/event-stream"),
+    ] {
+        let (headers, _) = streamed(&sandbox.answer(&event("gzip"), answer).await);
+        assert!(headers.get("content-encoding").is_none() && headers.get("vary").is_none(), "{headers}");
+    }
+    let plain = Sandbox::with(&[stream, ("AWS_LWA_ENABLE_COMPRESSION", "true")]);
+    let (headers, body) = streamed(&plain.answer(&event("gzip"), Answer::ok(text.clone())).await);
+    assert!(
+        headers.get("content-encoding").is_none() && body == text.as_bytes(),
+        "the older setting is a warning"
+    );
+}
+
+/// What the application has sent so far can be read, although more is to come that never does.
+#[tokio::test]
+async fn a_compressed_stream_is_flushed_piece_by_piece() {
+    let sandbox =
+        Sandbox::with(&[("AWS_LWA_INVOKE_MODE", "response_stream"), ("AWS_LWA_STREAM_COMPRESSION", "true")]);
+    sandbox.app.wait_for(1).await;
+    sandbox.app.push(Answer::ok("").chunks(&[b"first", b"second"], Duration::ZERO).silence_in_body(10));
+    let invocation = lambridge_testkit::Invocation::new(event("gzip")).deadline(Duration::from_millis(600));
+    let outcome = sandbox.runtime.invoke(invocation).await;
+    let end = outcome.request.body.windows(8).position(|w| w == [0; 8]).expect("a separator");
+    let mut read = [0; 5];
+    flate2::read::GzDecoder::new(&outcome.request.body[end + 8..]).read_exact(&mut read).unwrap();
+    assert_eq!((&read, outcome.request.trailers.len()), (b"first", 2));
+    let (_, body) = streamed(&sandbox.answer(&event("gzip"), Answer::ok("next")).await);
+    assert_eq!(body, b"next");
+}

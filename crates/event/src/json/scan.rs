@@ -93,6 +93,44 @@ pub(super) fn copy(block: &[u8; BLOCK + AHEAD], from: usize, to: usize, out: &mu
     }
 }
 
+/// What a block becomes at most, each byte six, and what [`translate`] may touch behind that.
+pub(super) const ROOM: usize = 512 + AHEAD;
+
+/// Writes the first 64 bytes of `block` to `room`, with the bytes that have a mark replaced by what `table` has for them:
+/// up to seven bytes, and how many in the eighth. Returns the length. All is written in steps of a fixed size, within
+/// arrays of a fixed size: what is copied too far is overwritten by what follows.
+#[inline]
+pub(super) fn translate(
+    block: &[u8; BLOCK + AHEAD],
+    mut marks: u64,
+    table: &[[u8; 8]; 256],
+    room: &mut [u8; ROOM],
+) -> usize {
+    // The masks change nothing, since all lengths are below them; they spare the checks of bounds.
+    let step = |room: &mut [u8; ROOM], from: usize, to: usize| {
+        let (from, to) = (from & (BLOCK - 1), to & 511);
+        room[to..to + AHEAD].copy_from_slice(&block[from..from + AHEAD]);
+    };
+    let (mut from, mut to) = (0, 0);
+    loop {
+        let place = if marks == 0 { BLOCK } else { marks.trailing_zeros() as usize };
+        step(room, from, to);
+        if place - from > AHEAD {
+            step(room, from + AHEAD, to + AHEAD);
+        }
+        to += place - from;
+        if marks == 0 {
+            return to;
+        }
+        let escape = &table[usize::from(block[place])];
+        let at = to & 511;
+        room[at..at + 8].copy_from_slice(escape);
+        to += usize::from(escape[7]);
+        from = place + 1;
+        marks &= marks - 1;
+    }
+}
+
 /// How many bytes at the start of the word are not special; 8 when none is.
 #[inline]
 const fn plain_bytes(word: &[u8; 8]) -> usize {

@@ -142,7 +142,7 @@ pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
 }
 
 /// Appends UTF-8 with what JSON cannot hold escaped: long plain stretches at once, the rest a block or a byte at a time.
-pub(super) fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
+pub(crate) fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
     const LONG: usize = 32;
     loop {
         let plain = scan::special(text);
@@ -155,62 +155,65 @@ pub(super) fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
             continue;
         }
         out.extend_from_slice(&text[..plain]);
-        let mut written = [0; 6];
+        let mut written = [0; 8];
         let length = escaped(byte, &mut written);
         out.extend_from_slice(&written[..length]);
         text = &text[plain + 1..];
     }
 }
 
-/// Escapes block by block as long as each has something to escape; what is left comes back. A block is translated on
-/// the stack: growing `out` for every few bytes would be most of the cost.
+/// Escapes block by block as long as each has something to escape; what is left comes back. `out` is kept longer than
+/// what is written, so that a block goes straight into it: growing it for every few bytes would be most of the cost.
 fn dense<'t>(out: &mut Vec<u8>, mut text: &'t [u8]) -> &'t [u8] {
-    // A byte becomes six at most.
-    let mut buffer = [0; scan::BLOCK * 6 + scan::AHEAD];
+    let mut to = out.len();
     while let Some(block) = text.first_chunk() {
-        let mut marks = scan::marks(block);
+        let marks = scan::marks(block);
         if marks == 0 {
             break;
         }
-        let (mut from, mut to) = (0, 0);
-        while marks != 0 {
-            let place = marks.trailing_zeros() as usize;
-            scan::copy(block, from, place, &mut buffer[to..]);
-            to += place - from;
-            to += escaped(block[place], &mut buffer[to..]);
-            from = place + 1;
-            marks &= marks - 1;
+        if out.len() - to < scan::ROOM {
+            out.resize(to + 10 * scan::ROOM, 0);
         }
-        scan::copy(block, from, scan::BLOCK, &mut buffer[to..]);
-        to += scan::BLOCK - from;
-        out.extend_from_slice(&buffer[..to]);
+        let Some(room) = out[to..].first_chunk_mut() else { break };
+        to += scan::translate(block, marks, &ESCAPES, room);
         text = &text[scan::BLOCK..];
     }
+    out.truncate(to);
     text
 }
 
 /// Writes the escape of `byte` to the start of `out` and returns its length.
 #[inline]
-fn escaped(byte: u8, out: &mut [u8]) -> usize {
-    let short = match byte {
-        b'"' => b'"',
-        b'\\' => b'\\',
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        _ => {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            out[..4].copy_from_slice(b"\\u00");
-            out[4] = HEX[usize::from(byte >> 4)];
-            out[5] = HEX[usize::from(byte & 15)];
-            return 6;
-        }
-    };
-    out[..2].copy_from_slice(&[b'\\', short]);
-    2
+fn escaped(byte: u8, out: &mut [u8; 8]) -> usize {
+    *out = ESCAPES[usize::from(byte)];
+    usize::from(out[7])
 }
+
+/// The escape of each byte that has one, and its length in the eighth place.
+static ESCAPES: [[u8; 8]; 256] = {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut table = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = [b'\\', b'u', b'0', b'0', HEX[byte >> 4], HEX[byte & 15], 0, 6];
+        byte += 1;
+    }
+    let short = [
+        (b'"', b'"'),
+        (b'\\', b'\\'),
+        (b'\n', b'n'),
+        (b'\r', b'r'),
+        (b'\t', b't'),
+        (0x08, b'b'),
+        (0x0c, b'f'),
+    ];
+    let mut at = 0;
+    while at < short.len() {
+        table[short[at].0 as usize] = [b'\\', short[at].1, 0, 0, 0, 0, 0, 2];
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

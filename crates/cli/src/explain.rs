@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use lambridge_gateway::{Explanation, Outcome, Probe};
-use lambridge_model::{Function, Model, NameSource, Origin, Route, Target};
+use lambridge_model::{
+    Function, Model, NameSource, Origin, PathRewrite, Policies, RateKey, RateLimit, Route, Target,
+};
 use serde_json::{Value, json};
 
 use crate::args::{Explain, Format};
@@ -68,7 +70,7 @@ fn text(model: &Model, found: &Explanation) -> String {
         Outcome::Route(index) => {
             let Some(route) = model.routes.get(*index) else { return out };
             let _ = writeln!(out, "route `{}` answers{}", route.id, place(&route.origin));
-            for line in target(model, route) {
+            for line in does(model, route) {
                 let _ = writeln!(out, "  {line}");
             }
             for (name, value) in &found.parameters {
@@ -101,6 +103,13 @@ fn place(origin: &Origin) -> String {
 }
 
 /// What the route does, a line each.
+fn does(model: &Model, route: &Route) -> Vec<String> {
+    let mut lines = target(model, route);
+    lines.extend(policies(&route.policies));
+    lines
+}
+
+/// Where its requests go, a line each.
 fn target(model: &Model, route: &Route) -> Vec<String> {
     let function = |key: &str| match model.functions.get(key) {
         Some(function) => format!("function `{key}`: {}", describe(function)),
@@ -127,8 +136,41 @@ fn target(model: &Model, route: &Route) -> Vec<String> {
                 format!("as {}", function(&from.function)),
             ]
         }
+        Target::Upstream(upstream) => {
+            let urls: Vec<&str> = upstream.endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
+            vec![format!("the HTTP service at {}", urls.join(", "))]
+        }
+        Target::Redirect(redirect) => vec![format!("a redirect with status {}", redirect.status)],
         Target::Static(answer) => vec![format!("a fixed answer with status {}", answer.status)],
     }
+}
+
+/// What it changes and bounds, a line each.
+fn policies(policies: &Policies) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &policies.rewrite.path {
+        Some(PathRewrite::Path(path)) => lines.push(format!("with the path `{path}`")),
+        Some(PathRewrite::Prefix(prefix)) => lines.push(format!("with `{prefix}` in place of the prefix")),
+        None => {}
+    }
+    lines.extend(policies.rewrite.host.as_ref().map(|host| format!("with the host `{host}`")));
+    for (what, changes) in [("request", &policies.request_headers), ("answer", &policies.answer_headers)] {
+        if !changes.is_empty() {
+            lines.push(format!("with changed headers of the {what}"));
+        }
+    }
+    if let Some(limit) = &policies.rate_limit {
+        let whose = match &limit.by {
+            RateKey::Route => "all clients together".to_owned(),
+            RateKey::Ip => "each address".to_owned(),
+            RateKey::Header(name) => format!("each value of the header `{name}`"),
+            RateKey::Cookie(name) => format!("each value of the cookie `{name}`"),
+        };
+        let RateLimit { rate, period, burst, .. } = limit;
+        lines.push(format!("at most {rate} requests in {period:?} for {whose}, {burst} at once"));
+    }
+    lines.extend(policies.body_max.map(|max| format!("with bodies of at most {max} bytes")));
+    lines
 }
 
 fn describe(function: &Function) -> String {
@@ -159,7 +201,7 @@ fn as_json(model: &Model, found: &Explanation) -> Value {
         Outcome::NoRoute => (json!(404), None),
     };
     let does = match &found.outcome {
-        Outcome::Route(index) => model.routes.get(*index).map(|route| target(model, route)),
+        Outcome::Route(index) => model.routes.get(*index).map(|route| does(model, route)),
         _ => None,
     };
     json!({

@@ -18,6 +18,7 @@
 //! assert_eq!(loaded.diagnostics.0[0].help.as_deref(), Some("did you mean `api`?"));
 //! ```
 
+mod changes;
 mod detect;
 mod diagnostic;
 mod document;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use lambridge_model::{
     Admin, Cidr, Drain, EmulatorSettings, Errors, Function, Limits, Listener, Log, Matcher, Model, Origin,
-    PathMatch, Route, Segment, TraceSettings,
+    PathMatch, Route, Segment, Target, Template, TraceSettings,
 };
 
 use crate::document::Span;
@@ -62,6 +62,16 @@ pub struct PartRoute {
     pub span: Span,
     pub functions: Vec<Reference>,
     pub listeners: Vec<(SocketAddr, Span)>,
+}
+
+impl PartRoute {
+    /// The file that the data plane will read for it.
+    pub fn file(&self) -> Option<PathBuf> {
+        match &self.route.as_ref()?.target {
+            Target::Upstream(upstream) => upstream.ca_file.clone(),
+            _ => None,
+        }
+    }
 }
 
 /// A function's key as a route names it.
@@ -290,17 +300,8 @@ fn routes(found: Vec<PartRoute>, report: &mut Report) -> Vec<Route> {
 /// Equal for matchers that take exactly the same requests: order and the names of parameters do not count.
 fn identity(matcher: &Matcher) -> String {
     let path = match &matcher.path {
-        PathMatch::Template(template) => {
-            let shapes: Vec<String> = template
-                .segments()
-                .iter()
-                .map(|segment| match segment {
-                    Segment::Literal(text) => format!("={text}"),
-                    Segment::Param { kind, .. } => format!("{kind:?}"),
-                })
-                .collect();
-            format!("template {shapes:?}")
-        }
+        PathMatch::Template(template) => format!("template {:?}", shapes(template)),
+        PathMatch::PrefixTemplate(template) => format!("prefix {:?}", shapes(template)),
         PathMatch::Prefix(prefix) => format!("prefix {prefix:?}"),
         PathMatch::Regex(regex) => format!("regex {regex:?}"),
     };
@@ -315,6 +316,15 @@ fn identity(matcher: &Matcher) -> String {
     format!("{:?} {path} {methods:?} {headers:?} {query:?}", matcher.host)
 }
 
+/// Its segments without the names of parameters.
+fn shapes(template: &Template) -> Vec<String> {
+    let shape = |segment: &Segment| match segment {
+        Segment::Literal(text) => format!("={text}"),
+        Segment::Param { kind, .. } => format!("{kind:?}"),
+    };
+    template.segments().iter().map(shape).collect()
+}
+
 /// What a route without an id is called: `GET api.example.com/users/{id}`.
 fn name(matcher: &Matcher) -> String {
     let methods = match matcher.methods.as_slice() {
@@ -324,6 +334,7 @@ fn name(matcher: &Matcher) -> String {
     let host = matcher.host.as_deref().unwrap_or("");
     match &matcher.path {
         PathMatch::Template(template) => format!("{methods}{host}{template}"),
+        PathMatch::PrefixTemplate(template) => format!("{methods}{host}{template}/*"),
         PathMatch::Prefix(prefix) => format!("{methods}{host}{}/*", prefix.trim_end_matches('/')),
         PathMatch::Regex(regex) => format!("{methods}{host}~{regex}"),
     }

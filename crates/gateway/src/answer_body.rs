@@ -49,7 +49,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(whole) => whole.size_hint(),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(flow) => flow.length().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use crate::budget::Share;
 use crate::problem::{Reason, Refusal};
 
-/// The body, or why not. `event_max` is what the function's kind of invocation takes.
+/// The body, or why not. `max` is what the route takes, `event_max` what the function's kind of invocation takes.
 pub(crate) async fn read(
     body: Incoming,
     limits: &Limits,
+    max: usize,
     event_max: usize,
     share: &mut Share,
 ) -> Result<Bytes, Refusal> {
@@ -26,7 +27,7 @@ pub(crate) async fn read(
     let declared = body.size_hint().exact();
     if let Some(length) = declared {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > limits.body {
+        if length > max {
             return Err(Reason::BodyTooLarge.into());
         }
         if length > event_max {
@@ -35,7 +36,7 @@ pub(crate) async fn read(
         share.grow(length)?;
     }
     let deadline = Instant::now() + limits.body_timeout;
-    let read = collect(body, limits.body, declared, share);
+    let read = collect(body, max, declared, share);
     match tokio::time::timeout_at(deadline, read).await {
         Ok(read) => read,
         Err(_elapsed) => {

@@ -90,6 +90,9 @@ mod tests {
             canary: None,
             script: None,
             errors: lambridge_model::Errors::Native,
+            edits: None,
+            limiter: None,
+            body_max: 0,
         }
     }
 

@@ -13,16 +13,20 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use lambridge_invoke::Pool;
-use lambridge_model::{Errors, Model, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
+use lambridge_model::{Errors, Model, PathMatch, Route, StaticAnswer, Target, Template};
 
 use crate::Problem;
 use crate::canary::Chooser;
+use crate::edits::Edits;
 use crate::function::{self, FunctionState};
 use crate::listener::tls;
 use crate::metrics::{FunctionMetrics, Tally};
 use crate::named::Named;
+use crate::rate::Limiter;
+use crate::redirect::Redirect;
 use crate::router::{self, Router};
 use crate::script::Script;
+use crate::upstream::Upstream;
 
 /// One compiled configuration. A request holds one to its end.
 #[derive(Debug)]
@@ -50,6 +54,10 @@ pub(crate) struct CompiledRoute {
     pub(crate) errors: Errors,
     /// Lua around the call.
     pub(crate) script: Option<Arc<Script>>,
+    pub(crate) edits: Option<Arc<Edits>>,
+    pub(crate) limiter: Option<Arc<Limiter>>,
+    /// One body, in bytes.
+    pub(crate) body_max: usize,
 }
 
 impl CompiledRoute {
@@ -75,6 +83,8 @@ impl Snapshot {
 pub(crate) enum CompiledTarget {
     Functions(Vec<(u32, Arc<FunctionState>)>),
     FunctionFrom(Named),
+    Upstream(Upstream),
+    Redirect(Redirect),
     Static { status: StatusCode, headers: HeaderMap, body: Bytes },
 }
 
@@ -119,7 +129,8 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
                 None
             }
         });
-        match compile_route(route, &functions, known.get(route.id.as_str()).copied()) {
+        let known = known.get(route.id.as_str()).copied();
+        match compile_route(route, &model, pool, &functions, known) {
             Ok(route) => routes.push(CompiledRoute { script, ..route }),
             Err(message) => problems.push(Problem { origin: route.origin.clone(), message }),
         }
@@ -140,18 +151,14 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
 
 fn compile_route(
     route: &Route,
+    model: &Model,
+    pool: &Pool,
     functions: &[Arc<FunctionState>],
     earlier: Option<&CompiledRoute>,
 ) -> Result<CompiledRoute, String> {
     let (template, parameters) = match &route.matcher.path {
-        PathMatch::Template(template) => {
-            let parameters =
-                template.segments().iter().enumerate().filter_map(|(index, segment)| match segment {
-                    Segment::Literal(_) => None,
-                    Segment::Param { name, kind } => Some((name.clone(), index, *kind == ParamKind::Rest)),
-                });
-            (Some(template.as_str().to_owned()), parameters.collect())
-        }
+        PathMatch::Template(template) => (Some(template.as_str().to_owned()), parameters_of(template)),
+        PathMatch::PrefixTemplate(template) => (None, parameters_of(template)),
         PathMatch::Prefix(_) | PathMatch::Regex(_) => (None, Vec::new()),
     };
     // Missing here means: unknown, or reported above as a function that does not compile.
@@ -165,6 +172,14 @@ fn compile_route(
             CompiledTarget::Functions(shares.collect::<Result<_, String>>()?)
         }
         Target::FunctionFrom(from) => CompiledTarget::FunctionFrom(Named::new(from, state(&from.function)?)),
+        Target::Upstream(upstream) => {
+            let compiled = Upstream::new(upstream, pool);
+            CompiledTarget::Upstream(compiled.map_err(|error| format!("route `{}`: {error}", route.id))?)
+        }
+        Target::Redirect(redirect) => {
+            let compiled = Redirect::new(redirect, &route.matcher.path);
+            CompiledTarget::Redirect(compiled.map_err(|error| format!("route `{}`: {error}", route.id))?)
+        }
         Target::Static(answer) => compile_static(&route.id, answer)?,
     };
     let canary = match &target {
@@ -173,6 +188,8 @@ fn compile_route(
         }
         _ => Ok(None),
     };
+    let edits = Edits::new(route).map_err(|error| format!("route `{}`: {error}", route.id))?;
+    let limiter = route.policies.rate_limit.as_ref().map(|limit| Limiter::of(limit, earlier));
     Ok(CompiledRoute {
         tally: Tally::new(&route.id, function_names(&target), earlier.map(|earlier| &*earlier.tally)),
         canary: canary.map_err(|error| format!("route `{}`: {error}", route.id))?,
@@ -181,7 +198,14 @@ fn compile_route(
         target,
         errors: route.errors,
         script: None,
+        edits,
+        limiter,
+        body_max: route.policies.body_max.unwrap_or(model.limits.body),
     })
+}
+
+fn parameters_of(template: &Template) -> Vec<(String, usize, bool)> {
+    template.parameters().map(|(name, index, rest)| (name.to_owned(), index, rest)).collect()
 }
 
 /// The functions a target calls, as configured; `None` where it calls none.
@@ -192,7 +216,7 @@ fn function_names(target: &CompiledTarget) -> Option<String> {
             Some(names.collect::<Vec<_>>().join(", "))
         }
         CompiledTarget::FunctionFrom(named) => Some(named.function.settings.name.to_string()),
-        CompiledTarget::Static { .. } => None,
+        CompiledTarget::Upstream(_) | CompiledTarget::Redirect(_) | CompiledTarget::Static { .. } => None,
     }
 }
 

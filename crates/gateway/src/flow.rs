@@ -1,4 +1,4 @@
-//! An answer that is passed on while the function still gives it.
+//! An answer that is passed on while the function, or the HTTP service, still gives it.
 //!
 //! A flow is polled by the connection that writes it, and by nothing else: a client that reads slowly slows the function
 //! down, and one that goes takes the call with it, as hyper drops the body of a connection that ended. Each piece goes
@@ -15,10 +15,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambridge_invoke::{StreamError, Streamed};
+use lambridge_invoke::{Received, StreamError, Streamed};
 
 use crate::function::Permit;
-use crate::problem::Refusal;
+use crate::problem::{Reason, Refusal};
 use crate::record::Record;
 
 /// How long an answer without a body waits for the end of its call: a call that ends leaves its connection usable.
@@ -28,22 +28,56 @@ const RUN_OUT: Duration = Duration::from_secs(1);
 pub(crate) struct Flow {
     /// What came with the head.
     first: Bytes,
-    streamed: Streamed,
-    permit: Permit,
+    source: Source,
     record: Option<Record>,
     /// Something was given to be written since the last pause.
     unwritten: bool,
-    broken: Option<StreamError>,
+    broken: Option<Refusal>,
+}
+
+/// Who gives it.
+enum Source {
+    Function(Streamed, Permit),
+    Upstream(Received),
+}
+
+impl Source {
+    /// Nothing more is to come, and nothing went wrong.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Function(..) => false,
+            Self::Upstream(received) => received.is_over(),
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Refusal>>> {
+        match self {
+            Self::Function(streamed, _) => streamed
+                .poll_next(cx)
+                .map(|next| next.map(|piece| piece.map_err(|error| Refusal::from_stream(&error)))),
+            Self::Upstream(received) => received.poll_next(cx).map(|next| {
+                next.map(|piece| {
+                    piece.map_err(|error| {
+                        let reason = match error {
+                            StreamError::Timeout => Reason::UpstreamTimeout,
+                            _ => Reason::UpstreamError,
+                        };
+                        Refusal::from(reason).with_detail(error.to_string())
+                    })
+                })
+            }),
+        }
+    }
 }
 
 /// The answer ends here, unfinished.
 #[derive(Debug, thiserror::Error)]
-#[error("the function's answer broke off")]
+#[error("the answer broke off")]
 pub(crate) struct Cut;
 
 impl fmt::Debug for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flow").field("streamed", &self.streamed).finish_non_exhaustive()
+        f.debug_struct("Flow").field("first", &self.first.len()).finish_non_exhaustive()
     }
 }
 
@@ -51,7 +85,24 @@ impl Flow {
     /// `first`, then what `streamed` still gives.
     pub(crate) fn new(first: Bytes, streamed: Streamed, permit: Permit) -> Box<Self> {
         // The head is written like a piece.
-        Box::new(Self { first, streamed, permit, record: None, unwritten: true, broken: None })
+        Self::of(first, Source::Function(streamed, permit))
+    }
+
+    /// What an HTTP service gives.
+    pub(crate) fn passing(received: Received) -> Box<Self> {
+        Self::of(Bytes::new(), Source::Upstream(received))
+    }
+
+    fn of(first: Bytes, source: Source) -> Box<Self> {
+        Box::new(Self { first, source, record: None, unwritten: true, broken: None })
+    }
+
+    /// Bytes that are still to come, where the service said so.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match &self.source {
+            Source::Upstream(received) => received.length(),
+            Source::Function(..) => None,
+        }
     }
 
     /// Writes `record` when all is over.
@@ -65,12 +116,19 @@ impl Flow {
             return Poll::Ready(Some(Ok(self.give(first))));
         }
         if self.broken.is_none() {
-            let Poll::Ready(next) = self.streamed.poll_next(cx) else {
+            let Poll::Ready(next) = self.source.poll_next(cx) else {
                 self.unwritten = false;
                 return Poll::Pending;
             };
             match next {
-                Some(Ok(piece)) => return Poll::Ready(Some(Ok(self.give(piece)))),
+                Some(Ok(piece)) => {
+                    let piece = self.give(piece);
+                    // A message of known length ends with its last byte; no one asks for more.
+                    if self.source.is_over() {
+                        self.end();
+                    }
+                    return Poll::Ready(Some(Ok(piece)));
+                }
                 Some(Err(error)) => self.broken = Some(error),
                 None => {
                     self.end();
@@ -89,7 +147,8 @@ impl Flow {
 
     /// No body belongs to the answer: it goes out without one, and the call may still end for a moment.
     pub(crate) fn run_out(self) {
-        let Self { mut streamed, permit, .. } = self;
+        // A service's answer without a body never becomes a flow.
+        let Source::Function(mut streamed, permit) = self.source else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             let rest = async { while let Some(Ok(_)) = streamed.next().await {} };
@@ -109,8 +168,7 @@ impl Flow {
 
     fn end(&mut self) {
         let Some(mut record) = self.record.take() else { return };
-        if let Some(error) = &self.broken {
-            let refusal = Refusal::from_stream(error);
+        if let Some(refusal) = self.broken.take() {
             record.break_off(refusal.reason, refusal.detail);
         }
         record.write();

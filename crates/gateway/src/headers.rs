@@ -8,7 +8,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use lambridge_event::Field;
 use lambridge_model::Cidr;
 
@@ -85,6 +85,14 @@ impl Client {
         chain.push_str(&ends.peer_text);
         client.forwarded_for = chain.into();
         client
+    }
+
+    /// Whether the client came by https, as far as a trusted proxy can tell.
+    pub(crate) fn is_secure(&self, headers: &HeaderMap) -> bool {
+        match headers.get("x-forwarded-proto").filter(|_| self.trusted) {
+            Some(proto) => proto.as_bytes().eq_ignore_ascii_case(b"https"),
+            None => self.tls,
+        }
     }
 
     /// `Forwarded`'s proto.
@@ -224,6 +232,26 @@ pub(crate) fn for_answer<'a>(
         out.append(parsed, value);
     }
     Ok(declared)
+}
+
+/// Takes out of a service's answer what ends here, in place.
+pub(crate) fn pass_back(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
+        .filter(|name| name != CONTENT_LENGTH)
+        .collect();
+    let gone: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| ends_here(name.as_str()) || *name == "x-request-id" || named.contains(name))
+        .cloned()
+        .collect();
+    for name in gone {
+        headers.remove(name);
+    }
 }
 
 /// Whether a proxy's request id may be ours: 1 to 128 visible characters that need no escape anywhere.

@@ -27,6 +27,7 @@ use crate::headers::Client;
 use crate::problem::{Reason, Refusal};
 use crate::record::{self, Record};
 use crate::router::{Found, Lookup};
+use crate::upstream::Asked;
 use crate::{body, random, script, trace, weights};
 
 use call::Called;
@@ -60,13 +61,32 @@ async fn exchange(
     let client = identify(connection, &snapshot, head, facts);
     let host = admit(connection, head, refused)?;
     let route = route(&snapshot, connection, head, host, facts)?;
-    if let CompiledTarget::Static { status, headers, body } = &route.target {
-        return Ok(static_answer(*status, headers, body).map(AnswerBody::Whole));
-    }
     let parameters = route.parameters_of(head.uri.path());
-    let function = choose(connection, route, head, facts)?;
+    count(route, &client, head, facts)?;
+    let asked = (head, host);
+    let edited = route.edits.as_ref().map(|edits| edits.request(head, host));
+    let (head, host) = edited.as_ref().map_or(asked, |(head, host)| (head, *host));
+    let limits = &snapshot.model.limits;
+    let function = match &route.target {
+        CompiledTarget::Static { status, headers, body } => {
+            return Ok(static_answer(*status, headers, body).map(AnswerBody::Whole));
+        }
+        CompiledTarget::Redirect(redirect) => {
+            let secure = client.is_secure(&asked.0.headers);
+            return Ok(redirect.answer(&asked.0.uri, asked.1, secure)?.map(AnswerBody::Whole));
+        }
+        CompiledTarget::Upstream(upstream) => {
+            let (body_max, pause, original_host) = (route.body_max, limits.body_timeout, asked.1);
+            let asked = Asked { head, host, original_host, client: &client, body_max, pause };
+            // Boxed, so that what passes requests on is no part of every call's future.
+            return Box::pin(upstream.pass_on(asked, body, facts)).await;
+        }
+        CompiledTarget::Functions(_) | CompiledTarget::FunctionFrom(_) => {
+            choose(connection, route, head, facts)?
+        }
+    };
     let mut memory = connection.shared.budget.share();
-    let body = body::read(body, &snapshot.model.limits, function.event_max(), &mut memory).await?;
+    let body = body::read(body, limits, route.body_max, function.event_max(), &mut memory).await?;
     facts.bytes_in = body.len();
     let deadline = Instant::now() + function.settings.timeout;
     function.is_listed(deadline).await?;
@@ -135,6 +155,22 @@ fn is_host(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&b))
 }
 
+/// Refuses a client that asks too often.
+fn count(
+    route: &CompiledRoute,
+    client: &Client,
+    head: &Parts,
+    facts: &mut record::Facts,
+) -> Result<(), Refusal> {
+    let Some(limiter) = &route.limiter else { return Ok(()) };
+    let standing = limiter.take(&client.address, &head.headers, std::time::Instant::now());
+    facts.standing = Some(standing);
+    if standing.allowed {
+        return Ok(());
+    }
+    Err(Refusal::from(Reason::RateLimited).with_retry_after(standing.reset.as_secs_f64().ceil() as u64))
+}
+
 /// The route, or 404, or 405.
 fn route<'a>(
     snapshot: &'a Snapshot,
@@ -156,6 +192,7 @@ fn route<'a>(
             let route = snapshot.routes.get(index).ok_or(Reason::NoRoute)?;
             facts.errors = route.errors;
             facts.route = Some(Arc::clone(&route.tally));
+            facts.edits.clone_from(&route.edits);
             if let Some(calls) = facts.calls() {
                 calls.request();
             }
@@ -194,7 +231,9 @@ fn choose<'a>(
             function
         }
         CompiledTarget::FunctionFrom(named) => &named.function,
-        CompiledTarget::Static { .. } => return Err(Reason::NoTarget.into()),
+        CompiledTarget::Upstream(_) | CompiledTarget::Redirect(_) | CompiledTarget::Static { .. } => {
+            return Err(Reason::NoTarget.into());
+        }
     };
     facts.function = Some(function.key.clone());
     Ok(function)
@@ -208,7 +247,7 @@ fn name(
 ) -> Result<Option<Target>, Refusal> {
     match target {
         CompiledTarget::FunctionFrom(named) => named.target(head, parameters).map(Some),
-        CompiledTarget::Functions(_) | CompiledTarget::Static { .. } => Ok(None),
+        _ => Ok(None),
     }
 }
 
@@ -220,6 +259,12 @@ fn finish(
     mut record: Record,
 ) -> Response<AnswerBody> {
     let facts = &mut record.facts;
+    let answer = answer.map(|mut answer| {
+        if let Some(edits) = &facts.edits {
+            edits.answer(answer.headers_mut());
+        }
+        answer
+    });
     let mut response = answer.unwrap_or_else(|mut refusal| {
         facts.reason = Some(refusal.reason);
         facts.detail = refusal.detail.take();
@@ -228,6 +273,9 @@ fn finish(
         }
         refusal.respond(facts.errors, &facts.request_id).map(AnswerBody::Whole)
     });
+    if let Some(standing) = &facts.standing {
+        standing.tell(response.headers_mut(), facts.time_ms / 1000);
+    }
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }

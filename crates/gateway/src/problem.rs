@@ -45,6 +45,14 @@ pub(crate) enum Reason {
     /// The function is left alone: too many calls of it failed.
     CircuitOpen,
     Draining,
+    /// The HTTP service behind the route gave no answer.
+    UpstreamError,
+    /// Or none in time.
+    UpstreamTimeout,
+    /// The client asks for another protocol than HTTP.
+    NoUpgrade,
+    /// The client asks more often than the route allows.
+    RateLimited,
     /// The request should name its function, and names none.
     NoName,
     /// The request should name its tenant, and names none.
@@ -82,6 +90,10 @@ impl Reason {
         Self::NoTarget,
         Self::CircuitOpen,
         Self::Draining,
+        Self::UpstreamError,
+        Self::UpstreamTimeout,
+        Self::NoUpgrade,
+        Self::RateLimited,
         Self::NoName,
         Self::NoTenant,
         Self::UnknownName,
@@ -116,6 +128,12 @@ impl Reason {
                 (503, "circuit_open", "The function is failing and is not called for a while")
             }
             Self::Draining => (503, "draining", "The gateway is shutting down"),
+            Self::UpstreamError => (502, "upstream_error", "The service behind the gateway gave no answer"),
+            Self::UpstreamTimeout => {
+                (504, "timeout", "The service behind the gateway did not answer in time")
+            }
+            Self::NoUpgrade => (501, "upgrade_refused", "The gateway does not switch protocols"),
+            Self::RateLimited => (429, "rate_limited", "Too many requests"),
             Self::NoName => (400, "bad_request", "The request names no function"),
             Self::NoTenant => (400, "bad_request", "The request names no tenant"),
             Self::UnknownName => (404, "no_route", "No route matches the request"),
@@ -189,6 +207,12 @@ impl Refusal {
 
     pub(crate) fn with_payload(mut self, payload: Bytes) -> Self {
         self.payload = Some(payload);
+        self
+    }
+
+    /// When to ask again.
+    pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 

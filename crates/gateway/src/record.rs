@@ -12,9 +12,11 @@ use lambridge_model::{Errors, LogLevel};
 use crate::calls::Calls;
 use crate::canary::Rollback;
 use crate::connection::Connection;
+use crate::edits::Edits;
 use crate::function::FunctionState;
 use crate::metrics::{Finished as Measured, Tally};
 use crate::problem::Reason;
+use crate::rate::Standing;
 use crate::trace::Trace;
 use crate::{Finished, access_log, headers, random};
 
@@ -47,6 +49,10 @@ pub(crate) struct Facts {
     pub(crate) attempts: u32,
     /// In the function's queue.
     pub(crate) queue_us: u64,
+    /// Of the route: what it changes of its target's answer.
+    pub(crate) edits: Option<Arc<Edits>>,
+    /// Of the client, where the route counts its requests.
+    pub(crate) standing: Option<Standing>,
     pub(crate) invoke_us: u64,
     pub(crate) total_us: u64,
     pub(crate) bytes_in: usize,
@@ -124,6 +130,8 @@ impl Record {
             detail: None,
             attempts: 0,
             queue_us: 0,
+            edits: None,
+            standing: None,
             invoke_us: 0,
             total_us: 0,
             bytes_in: 0,

@@ -200,7 +200,7 @@ fn canonical_literal(text: &str) -> Cow<'_, str> {
 /// A description of a path match for messages.
 fn describe(path: &PathMatch) -> &str {
     match path {
-        PathMatch::Template(template) => template.as_str(),
+        PathMatch::Template(template) | PathMatch::PrefixTemplate(template) => template.as_str(),
         PathMatch::Prefix(text) | PathMatch::Regex(text) => text,
     }
 }

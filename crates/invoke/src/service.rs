@@ -121,17 +121,32 @@ impl Received {
         };
         self.timer = None;
         match read {
-            Some(Ok(piece)) => Poll::Ready(Some(Ok(piece))),
+            Some(Ok(piece)) => {
+                // Who writes a message of known length does not ask again after its last byte.
+                if self.body.is_end_stream() {
+                    self.end(cx);
+                }
+                Poll::Ready(Some(Ok(piece)))
+            }
             Some(Err(message)) => {
                 self.source = None;
                 Poll::Ready(Some(Err(StreamError::Broken { message })))
             }
             None => {
-                if let Some((connection, permit)) = self.source.take() {
-                    permit.put_back(connection, cx);
-                }
+                self.end(cx);
                 Poll::Ready(None)
             }
+        }
+    }
+
+    /// Whether nothing more is to come.
+    pub fn is_over(&self) -> bool {
+        self.source.is_none()
+    }
+
+    fn end(&mut self, cx: &mut Context<'_>) {
+        if let Some((connection, permit)) = self.source.take() {
+            permit.put_back(connection, cx);
         }
     }
 }

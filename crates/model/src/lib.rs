@@ -8,10 +8,12 @@ mod canary;
 mod function;
 mod listener;
 mod percent;
+mod policies;
 mod route;
 mod secret;
 mod settings;
 mod trace;
+mod upstream;
 
 pub use canary::{Canary, Rollback, Sticky};
 pub use function::{
@@ -20,6 +22,7 @@ pub use function::{
 };
 pub use listener::{Listener, Tls};
 pub use percent::Percent;
+pub use policies::{HeaderChanges, PathRewrite, Policies, RateKey, RateLimit, Redirect, Rewrite, Scheme};
 pub use route::{
     Errors, FunctionFrom, Matcher, NameSource, ParamKind, PathMatch, Route, ScriptSource, Scripts, Segment,
     StaticAnswer, Target, Template, TemplateError, Weighted,
@@ -29,6 +32,7 @@ pub use settings::{
     Admin, Cidr, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel, TraceFrom, TraceSettings,
 };
 pub use trace::{SpanId, TraceContext, TraceId};
+pub use upstream::{Endpoint, HostRule, Upstream};
 
 use std::collections::BTreeMap;
 

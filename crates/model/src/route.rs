@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Canary, Origin};
+use crate::{Canary, Origin, Policies, Redirect, Upstream};
 
 /// One route. Precedence is the router's affair; order here is file order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Route {
     pub order: u32,
     /// Lua that runs around the call.
     pub scripts: Option<Scripts>,
+    /// What is done to requests and answers on their way.
+    pub policies: Policies,
     /// For messages.
     pub origin: Origin,
 }
@@ -41,6 +43,7 @@ impl Route {
             errors: Errors::Native,
             order: 0,
             scripts: None,
+            policies: Policies::default(),
             origin: Origin::default(),
         }
     }
@@ -75,6 +78,8 @@ pub enum PathMatch {
     Template(Template),
     /// Whole segments: `/a` matches `/a` and `/a/b`, not `/ab`. Without a trailing `/` except for `/` itself.
     Prefix(String),
+    /// The same with parameters in it, none of which takes the rest.
+    PrefixTemplate(Template),
     /// Anchored at both ends when compiled.
     Regex(String),
 }
@@ -127,6 +132,13 @@ impl Template {
     /// In order; the root path has one empty literal.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+    /// The parameters: name, index of the segment, whether it takes the rest.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, usize, bool)> {
+        self.segments.iter().enumerate().filter_map(|(index, segment)| match segment {
+            Segment::Literal(_) => None,
+            Segment::Param { name, kind } => Some((name.as_str(), index, *kind == ParamKind::Rest)),
+        })
     }
     /// Whether it has no parameters.
     pub fn is_exact(&self) -> bool {
@@ -188,6 +200,10 @@ pub enum Target {
     Functions(Vec<Weighted>),
     /// A function that the request names.
     FunctionFrom(FunctionFrom),
+    /// An HTTP service.
+    Upstream(Upstream),
+    /// Elsewhere, for the client to go to.
+    Redirect(Redirect),
     /// The same answer each time.
     Static(StaticAnswer),
 }

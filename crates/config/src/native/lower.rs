@@ -7,6 +7,7 @@
 pub mod canary;
 mod credentials;
 mod function;
+mod policies;
 mod route;
 
 use std::path::Path;
@@ -62,6 +63,7 @@ pub fn lower(documents: &[syntax::Document], folder: &Path, report: &mut Report)
         part.routes.extend(routes);
         settings(document, &mut part, &mut lower);
     }
+    part.files.extend(part.routes.iter().filter_map(PartRoute::file));
     for listener in &part.listeners {
         if let Some(tls) = &listener.0.tls {
             part.files.extend([tls.cert_file.clone(), tls.key_file.clone()]);

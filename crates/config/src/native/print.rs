@@ -6,6 +6,7 @@
 
 mod canary;
 mod function;
+mod policies;
 mod yaml;
 
 use std::time::Duration;
@@ -79,6 +80,8 @@ fn route(yaml: &mut Yaml, route: &Route) {
             }),
         },
         Target::FunctionFrom(from) => yaml.map("function_from", |yaml| function_from(yaml, from)),
+        Target::Upstream(upstream) => yaml.map("upstream", |yaml| policies::upstream(yaml, upstream)),
+        Target::Redirect(redirect) => yaml.map("redirect", |yaml| policies::redirect(yaml, redirect)),
         Target::Static(answer) => yaml.map("static", |yaml| static_answer(yaml, answer)),
     }
     canary::print(&route.canary, yaml);
@@ -92,6 +95,7 @@ fn route(yaml: &mut Yaml, route: &Route) {
     if let Some(scripts) = &route.scripts {
         yaml.map("scripts", |yaml| scripts_of(yaml, scripts));
     }
+    policies::policies(yaml, &route.policies);
     errors(yaml, route.errors);
 }
 
@@ -102,6 +106,7 @@ fn matcher(yaml: &mut Yaml, matcher: &Matcher) {
     match &matcher.path {
         PathMatch::Template(template) => yaml.text("path", template.as_str()),
         PathMatch::Prefix(prefix) => yaml.text("path_prefix", prefix),
+        PathMatch::PrefixTemplate(prefix) => yaml.text("path_prefix", prefix.as_str()),
         PathMatch::Regex(regex) => yaml.text("path_regex", regex),
     }
     if !matcher.methods.is_empty() {
@@ -117,6 +122,25 @@ fn pairs(yaml: &mut Yaml, key: &str, pairs: &[(String, String)]) {
     }
 }
 
+/// The values of one name together.
+fn multi_pairs(yaml: &mut Yaml, key: &str, pairs: &[(String, String)]) {
+    if pairs.is_empty() {
+        return;
+    }
+    yaml.map(key, |yaml| {
+        let mut written: Vec<&str> = Vec::new();
+        for (name, value) in pairs {
+            if written.contains(&name.as_str()) {
+                continue;
+            }
+            written.push(name);
+            let same = pairs.iter().filter(|(other, _)| other == name);
+            let values: Vec<&str> = same.map(|(_, value)| &**value).collect();
+            if values.len() == 1 { yaml.text(name, value) } else { yaml.texts(name, values) }
+        }
+    });
+}
+
 fn function_from(yaml: &mut Yaml, from: &FunctionFrom) {
     match &from.source {
         NameSource::Path(name) => yaml.text("path", name),
@@ -129,24 +153,7 @@ fn function_from(yaml: &mut Yaml, from: &FunctionFrom) {
 
 fn static_answer(yaml: &mut Yaml, answer: &StaticAnswer) {
     yaml.word("status", answer.status);
-    if !answer.headers.is_empty() {
-        yaml.map("headers", |yaml| {
-            let mut written: Vec<&str> = Vec::new();
-            for (name, value) in &answer.headers {
-                if written.contains(&name.as_str()) {
-                    continue;
-                }
-                written.push(name);
-                let values: Vec<&str> = answer
-                    .headers
-                    .iter()
-                    .filter(|(other, _)| other == name)
-                    .map(|(_, value)| &**value)
-                    .collect();
-                if values.len() == 1 { yaml.text(name, value) } else { yaml.texts(name, values) }
-            }
-        });
-    }
+    multi_pairs(yaml, "headers", &answer.headers);
     if !answer.body.is_empty() {
         yaml.text("body", &String::from_utf8_lossy(&answer.body));
     }

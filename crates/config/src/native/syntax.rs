@@ -3,6 +3,10 @@
 //! Nothing is judged here but the shape: keys are those of the table, lists are lists, leaves are leaves. What a leaf
 //! says (an address, a duration) is for [`super::lower`].
 
+mod policies;
+
+pub use policies::{Endpoint, HeaderChanges, Policies, RateLimit, Redirect, Upstream};
+
 use super::support::TABLE;
 use crate::document::{Node, Span};
 use crate::reader::{self, Leaf, Reader};
@@ -188,8 +192,11 @@ pub struct Route {
     pub override_by: Option<(Span, Option<Leaf>)>,
     pub rollback: Option<Rollback>,
     pub answer: Option<Static>,
+    pub upstream: Option<Upstream>,
+    pub redirect: Option<Redirect>,
     pub function_from: Option<FunctionFrom>,
     pub scripts: Option<Scripts>,
+    pub policies: Policies,
     pub order: Option<Leaf>,
     pub listeners: Option<(Span, Vec<Leaf>)>,
     pub errors: Option<Leaf>,
@@ -558,6 +565,8 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
             headers: reader.multi_pairs(fields, "headers"),
             body: reader.leaf(fields, "body"),
         }),
+        upstream: reader.section(&fields, "upstream", policies::upstream),
+        redirect: reader.section(&fields, "redirect", policies::redirect),
         function_from: reader.section(&fields, "function_from", |reader, fields| FunctionFrom {
             span: fields.span.clone(),
             path: reader.leaf(fields, "path"),
@@ -567,6 +576,7 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
             allow: reader.leaves(fields, "allow"),
         }),
         scripts: reader.section(&fields, "scripts", scripts),
+        policies: policies::policies(reader, &fields),
         order: reader.leaf(&fields, "order"),
         listeners: reader.leaves(&fields, "listeners"),
         errors: reader.leaf(&fields, "errors"),

@@ -28,6 +28,7 @@ fn route(route: &Route, compiled: &CompiledRoute) -> Value {
     let (key, path) = match &matcher.path {
         PathMatch::Template(template) => ("path", template.as_str()),
         PathMatch::Prefix(prefix) => ("path_prefix", &**prefix),
+        PathMatch::PrefixTemplate(prefix) => ("path_prefix", prefix.as_str()),
         PathMatch::Regex(regex) => ("path_regex", &**regex),
     };
     matched.insert(key.to_owned(), json!(path));
@@ -108,6 +109,13 @@ fn target(target: &Target) -> (&'static str, Value) {
             };
             ("function_from", json!({ key: name, "function": from.function, "allow": from.allow }))
         }
+        Target::Upstream(upstream) => {
+            let endpoints = upstream.endpoints.iter();
+            let endpoints =
+                endpoints.map(|endpoint| json!({ "url": endpoint.url, "weight": endpoint.weight }));
+            ("upstream", json!({ "endpoints": endpoints.collect::<Value>() }))
+        }
+        Target::Redirect(redirect) => ("redirect", json!({ "status": redirect.status })),
         Target::Static(answer) => ("static", json!({ "status": answer.status })),
     }
 }

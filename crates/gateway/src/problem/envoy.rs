@@ -49,12 +49,15 @@ const fn row(reason: Reason) -> (u16, &'static str) {
     match reason {
         Reason::NoRoute | Reason::MethodNotAllowed => (404, ""),
         Reason::FunctionError => (504, ""),
-        Reason::Timeout => (504, "upstream request timeout"),
+        Reason::Timeout | Reason::UpstreamTimeout => (504, "upstream request timeout"),
         Reason::Throttled => (429, ""),
         Reason::InvalidRequest => (400, ""),
         Reason::MalformedAnswer | Reason::NoTarget => (500, ""),
         Reason::BodyTooLarge | Reason::EventTooLarge => (413, "Payload Too Large"),
-        Reason::Unreachable => (503, "upstream connect error or disconnect/reset before headers"),
+        Reason::Unreachable | Reason::UpstreamError => {
+            (503, "upstream connect error or disconnect/reset before headers")
+        }
+        Reason::RateLimited => (429, "local_rate_limited"),
         Reason::BadRequest => (400, "Bad Request"),
         Reason::RequestTimeout => (408, "request timeout"),
         _ => (reason.status(), ""),

@@ -61,6 +61,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Reason::NoCredentials
         | Reason::Timeout
         | Reason::Unreachable
+        | Reason::UpstreamError
+        | Reason::UpstreamTimeout
         | Reason::NoName
         | Reason::NoTenant => StatusCode::INTERNAL_SERVER_ERROR,
         // What never came as far as KrakenD's own pipeline: the same as everywhere.
@@ -74,6 +76,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Reason::Overloaded
         | Reason::NoTarget
         | Reason::CircuitOpen
+        | Reason::NoUpgrade
+        | Reason::RateLimited
         | Reason::Draining
         | Reason::ClientGone => {
             StatusCode::from_u16(refusal.reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use http::HeaderMap;
-use lambridge_model::{Matcher, Model, ParamKind, PathMatch, Route, Segment};
+use lambridge_model::{Matcher, Model, PathMatch, Route, Segment};
 
 use super::{Found, Lookup, Router, segment};
 
@@ -80,14 +80,11 @@ pub fn explain(model: &Model, probe: &Probe) -> Explanation {
 }
 
 fn parameters(route: &Route, path: &str) -> Vec<(String, String)> {
-    let PathMatch::Template(template) = &route.matcher.path else { return Vec::new() };
-    let named = template.segments().iter().enumerate().filter_map(|(index, part)| match part {
-        Segment::Literal(_) => None,
-        Segment::Param { name, kind } => {
-            Some((name.clone(), segment(path, index, *kind == ParamKind::Rest).to_owned()))
-        }
-    });
-    named.collect()
+    let (PathMatch::Template(template) | PathMatch::PrefixTemplate(template)) = &route.matcher.path else {
+        return Vec::new();
+    };
+    let named = template.parameters();
+    named.map(|(name, index, rest)| (name.to_owned(), segment(path, index, rest).to_owned())).collect()
 }
 
 /// The first condition that does not hold.
@@ -110,6 +107,7 @@ fn mismatch(route: &Route, lookup: &Lookup<'_>) -> Option<String> {
         return Some(match &matcher.path {
             PathMatch::Template(template) => format!("its path is `{template}`"),
             PathMatch::Prefix(prefix) => format!("its path begins with `{prefix}`"),
+            PathMatch::PrefixTemplate(prefix) => format!("its path begins with `{prefix}`"),
             PathMatch::Regex(regex) => format!("its path is `{regex}`, a regular expression"),
         });
     }
@@ -154,7 +152,8 @@ fn beaten(route: &Route, winner: &Route) -> String {
 /// The same shape; the names of parameters do not count.
 fn same_path(a: &PathMatch, b: &PathMatch) -> bool {
     match (a, b) {
-        (PathMatch::Template(a), PathMatch::Template(b)) => {
+        (PathMatch::Template(a), PathMatch::Template(b))
+        | (PathMatch::PrefixTemplate(a), PathMatch::PrefixTemplate(b)) => {
             let same = |pair: (&Segment, &Segment)| match pair {
                 (Segment::Literal(a), Segment::Literal(b)) => a == b,
                 (Segment::Param { kind: a, .. }, Segment::Param { kind: b, .. }) => a == b,

@@ -39,6 +39,10 @@ fn path_rank(path: &PathMatch) -> (u8, Vec<u8>) {
             let literals = p.split('/').filter(|s| !s.is_empty()).map(|_| 0);
             (1, literals.chain([3]).collect())
         }
+        PathMatch::PrefixTemplate(t) => {
+            let one = |segment: &Segment| u8::from(!matches!(segment, Segment::Literal(_)));
+            (1, t.segments().iter().map(one).chain([3]).collect())
+        }
         PathMatch::Regex(_) => (2, vec![]),
     }
 }
@@ -65,6 +69,13 @@ fn path_matches(path: &PathMatch, sent: &str) -> bool {
             at == segments.len()
         }
         PathMatch::Prefix(p) => p == "/" || sent == p || sent.starts_with(&format!("{p}/")),
+        PathMatch::PrefixTemplate(t) => {
+            let one = |(at, segment): (usize, &Segment)| match segment {
+                Segment::Literal(text) => segments.get(at) == Some(&text.as_str()),
+                Segment::Param { .. } => segments.get(at).is_some_and(|s| !s.is_empty()),
+            };
+            t.segments().iter().enumerate().all(one)
+        }
         PathMatch::Regex(r) => regex::Regex::new(&format!("^(?:{r})$")).expect("a regex").is_match(sent),
     }
 }
@@ -147,6 +158,8 @@ fn any_path() -> impl Strategy<Value = PathMatch> {
         .prop_map(template),
         prop::sample::select(vec!["/", "/a", "/a/b", "/b", "/a/b/c"])
             .prop_map(|p| PathMatch::Prefix(p.into())),
+        prop::sample::select(vec!["/{x}", "/a/{x}", "/{x}/b"])
+            .prop_map(|p| PathMatch::PrefixTemplate(p.parse().expect("a template"))),
         prop::sample::select(vec!["/a.*", "/[ab]", "/a/b|/b", "/.*/c"])
             .prop_map(|p| PathMatch::Regex(p.into())),
     ]

@@ -53,6 +53,13 @@ fn path(path: &PathMatch) -> (u8, Vec<(u8, Cow<'_, str>)>) {
             let literals = prefix.split('/').filter(|segment| !segment.is_empty());
             (1, literals.map(|text| (0, canonical_literal(text))).chain([(3, none)]).collect())
         }
+        PathMatch::PrefixTemplate(template) => {
+            let segments = template.segments().iter().map(|segment| match segment {
+                Segment::Literal(text) => (0, canonical_literal(text)),
+                Segment::Param { .. } => (1, none.clone()),
+            });
+            (1, segments.chain([(3, none.clone())]).collect())
+        }
         PathMatch::Regex(_) => (2, Vec::new()),
     }
 }

@@ -67,6 +67,16 @@ impl PathTable {
                 }
                 self.nodes[node].prefix.push(route);
             }
+            PathMatch::PrefixTemplate(template) => {
+                let mut node = 0;
+                for segment in template.segments() {
+                    node = match segment {
+                        Segment::Literal(text) => self.literal(node, text),
+                        Segment::Param { .. } => self.one(node),
+                    };
+                }
+                self.nodes[node].prefix.push(route);
+            }
             PathMatch::Regex(text) => {
                 // Alone first: a pattern such as `a)|(?:b` would close the anchoring group and escape it.
                 let regex = Regex::new(text)

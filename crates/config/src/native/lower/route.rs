@@ -1,11 +1,11 @@
 //! `routes[]`.
 
 use lambridge_model::{
-    FunctionFrom, Matcher, NameSource, PathMatch, Route, ScriptSource, Scripts, Segment, StaticAnswer,
-    Target, Template, Weighted,
+    FunctionFrom, Matcher, NameSource, PathMatch, Policies, Rewrite, Route, ScriptSource, Scripts, Segment,
+    StaticAnswer, Target, Template, Weighted,
 };
 
-use super::{ERRORS, canary};
+use super::{ERRORS, canary, policies};
 use crate::leaf::Lower;
 use crate::merge::{PartRoute, Reference};
 use crate::native::syntax;
@@ -30,7 +30,10 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
             None
         }
     };
-    let (target, functions) = target(route, lower);
+    let matched = matcher.as_ref().map(|matcher| &matcher.path);
+    let (target, functions) = target(route, matched, lower);
+    let policies = policies::policies(&route.policies, matched, lower);
+    useless(route, &policies, lower);
     let listeners = listeners(route, lower);
     let errors = lower.word(&route.errors, "routes[].errors", &ERRORS).unwrap_or_default();
     let order = lower.number(&route.order, 0..=1_000_000).and_then(|order| u32::try_from(order).ok());
@@ -43,6 +46,7 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
         errors,
         order: order.unwrap_or_default(),
         scripts: scripts.clone(),
+        policies: policies.clone(),
         origin: route.span.origin(),
         ..Route::new(matcher, target)
     };
@@ -52,6 +56,26 @@ pub fn lower(route: &syntax::Route, lower: &mut Lower<'_>) -> PartRoute {
         span: route.span.clone(),
         functions,
         listeners,
+    }
+}
+
+/// Changes of a request that no target sees.
+fn useless(route: &syntax::Route, policies: &Policies, lower: &mut Lower<'_>) {
+    let target = match (&route.redirect, &route.answer) {
+        (Some(_), _) => "redirect",
+        (None, Some(_)) => "static",
+        (None, None) => return,
+    };
+    let changes = policies.rewrite != Rewrite::default() || !policies.request_headers.is_empty();
+    if let Some(scripts) = &route.scripts {
+        let message = format!("`scripts` have nothing to do beside `{target}`");
+        lower.report.error(&scripts.span, message).help("remove them");
+    }
+    if changes {
+        lower
+            .report
+            .error(&route.span, format!("changes of the request have nothing to do beside `{target}`"))
+            .help("remove `rewrite` and `request_headers`");
     }
 }
 
@@ -148,9 +172,16 @@ fn prefix(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<PathMatch> {
         text if text.contains(['?', '#']) => {
             ("a path has no `?` or `#`", "match the query with `query: { name: value }`")
         }
-        text if text.contains(['{', '}', '*']) => {
-            ("a prefix has no parameters", "use `path` with `{name}`, and `{rest+}` for the rest")
+        text if text.contains('*') => {
+            ("a prefix has no patterns", "`/api` matches everything below it; `{name}` is a parameter")
         }
+        text if text.contains(['{', '}']) => match text.trim_end_matches('/').parse::<Template>() {
+            Ok(template) if template.parameters().any(|(_, _, rest)| rest) => {
+                ("`{name+}` takes the rest of a path", "use `path` in place of `path_prefix`")
+            }
+            Ok(template) => return Some(PathMatch::PrefixTemplate(template)),
+            Err(error) => (error.reason, "write `/tenants/{id}`"),
+        },
         text => {
             let trimmed = text.trim_end_matches('/');
             return Some(PathMatch::Prefix(if trimmed.is_empty() { "/" } else { trimmed }.to_owned()));
@@ -185,7 +216,11 @@ fn methods(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Vec<String> {
 }
 
 /// The target, and the functions it names with their places: whether they exist is known when all files are read.
-fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<Reference>) {
+fn target(
+    route: &syntax::Route,
+    matched: Option<&PathMatch>,
+    lower: &mut Lower<'_>,
+) -> (Option<Target>, Vec<Reference>) {
     let mut found = Vec::new();
     if let Some(leaf) = &route.function {
         found.push(("function", &leaf.span));
@@ -196,6 +231,12 @@ fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<
     if let Some(answer) = &route.answer {
         found.push(("static", &answer.span));
     }
+    if let Some(upstream) = &route.upstream {
+        found.push(("upstream", &upstream.span));
+    }
+    if let Some(redirect) = &route.redirect {
+        found.push(("redirect", &redirect.span));
+    }
     if let Some(from) = &route.function_from {
         found.push(("function_from", &from.span));
     }
@@ -205,7 +246,7 @@ fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<
             lower
                 .report
                 .error(&route.span, "this route goes nowhere")
-                .help("add `function`, `functions`, `function_from` or `static`");
+                .help("add `function`, `functions`, `function_from`, `upstream`, `redirect` or `static`");
         }
         [_] => {}
         [(first, _), rest @ ..] => {
@@ -226,6 +267,12 @@ fn target(route: &syntax::Route, lower: &mut Lower<'_>) -> (Option<Target>, Vec<
     }
     if let Some(from) = &route.function_from {
         return function_from(route, from, lower);
+    }
+    if let Some(upstream) = &route.upstream {
+        return (policies::upstream(upstream, lower).map(Target::Upstream), Vec::new());
+    }
+    if let Some(redirect) = &route.redirect {
+        return (Some(Target::Redirect(policies::redirect(redirect, matched, lower))), Vec::new());
     }
     let answer = route.answer.as_ref().map(|answer| Target::Static(static_answer(answer, lower)));
     (answer, Vec::new())

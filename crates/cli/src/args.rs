@@ -53,6 +53,9 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Kill what children have started once the emulator was killed
+    #[command(hide = true)]
+    GuardChildren,
     /// The web application of the built-in sample
     #[command(hide = true)]
     SampleApp,

@@ -63,6 +63,7 @@ pub fn settings(
         functions: local_functions(model),
         adapter: subcommand("adapter"),
         child_prefix: subcommand("exec-child"),
+        guardian: subcommand("guard-children"),
         inherit: inherited(),
         log: LogSink(Arc::new(|function, instance, line| {
             output::complain(&format!("[{function}#{instance}] {line}"));

@@ -49,6 +49,10 @@ fn main() -> ExitCode {
             ));
             ExitCode::from(127)
         }
+        Command::GuardChildren => {
+            lambridge_emulator::guard_children(std::io::stdin());
+            ExitCode::SUCCESS
+        }
         Command::SampleApp => sample::app::run(),
         Command::SampleFunction => sample::function::run(),
     }

@@ -3,7 +3,8 @@
 //! Later entries win: what is inherited, then AWS's variables, then the function's own, then what the sandbox itself needs
 //! and nobody may change. Left out on purpose: `LD_LIBRARY_PATH`, which would mix AWS's libraries' order into this system;
 //! `AWS_EXECUTION_ENV`, which OS-only runtimes lack, too. `PATH` and `HOME` are the inherited ones if there are any. A folder
-//! in the place of `/opt` has its `bin` in `PATH`, last as on Lambda.
+//! in the place of `/opt` has its `bin` in `PATH`, last as on Lambda. In an image nothing is inherited; the image's own
+//! variables stand in that place.
 //!
 //! Source: environments recorded from real functions (localstack, `test_lambda_init_environment`); Lambda developer
 //! guide, "Defined runtime environment variables".
@@ -13,6 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 
 use crate::context::Context;
+use crate::sandbox::Image;
 
 /// For whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,9 @@ pub(crate) struct Place {
     pub(crate) log_stream: String,
 }
 
+/// `PATH` in an image that sets none. Source: an environment recorded from a real function.
+const IMAGE_PATH: &str = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin";
+
 /// What an external extension does not get. Source: Extensions API guide, "Environment variables".
 const RUNTIME_ONLY: [&str; 7] = [
     "AWS_EXECUTION_ENV",
@@ -46,10 +51,16 @@ const RUNTIME_ONLY: [&str; 7] = [
 ];
 
 /// The variables of one process.
-pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMap<OsString, OsString> {
+pub(crate) fn variables(
+    context: &Context,
+    place: &Place,
+    role: Role,
+    image: Option<&Image>,
+) -> BTreeMap<OsString, OsString> {
     let run = &context.run;
     // Absolute, since a child that starts in that folder would look for a relative one below it.
     let directory = std::path::absolute(&run.dir).unwrap_or_else(|_| run.dir.clone()).display().to_string();
+    let (task, directory) = image.map_or((&*directory, &*directory), |image| ("/var/task", &image.directory));
     let managed = run.concurrency > 1;
     let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();
     let mut set = |name: &str, value: &str| drop(all.insert(name.into(), value.into()));
@@ -65,8 +76,8 @@ pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMa
         ("_AWS_XRAY_DAEMON_PORT", "2000"),
         ("LANG", "en_US.UTF-8"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-        ("LAMBDA_TASK_ROOT", &directory),
-        ("PWD", &directory),
+        ("LAMBDA_TASK_ROOT", task),
+        ("PWD", directory),
         ("TZ", ":UTC"),
         ("_HANDLER", context.handler()),
         ("AWS_REGION", &context.region),
@@ -78,7 +89,14 @@ pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMa
     if managed {
         set("AWS_LAMBDA_LOG_LEVEL", "INFO");
     }
-    all.extend(context.inherit.iter().cloned());
+    match image {
+        // What this machine has at those paths, the image has not.
+        Some(image) => {
+            all.insert("PATH".into(), IMAGE_PATH.into());
+            all.extend(image.env.iter().map(|(name, value)| (name.into(), value.into())));
+        }
+        None => all.extend(context.inherit.iter().cloned()),
+    }
     all.extend(run.env.iter().map(|(name, value)| (name.into(), value.into())));
 
     if let Some(bin) = run.opt.as_ref().and_then(|opt| std::path::absolute(opt.join("bin")).ok())
@@ -109,6 +127,10 @@ pub(crate) fn variables(context: &Context, place: &Place, role: Role) -> BTreeMa
             let text = name.to_string_lossy();
             !RUNTIME_ONLY.contains(&text.as_ref()) && !text.starts_with('_')
         });
+    }
+    if let Some(image) = image {
+        all.insert(crate::exec::ROOT.into(), image.root.clone().into());
+        all.insert(crate::exec::DIRECTORY.into(), image.directory.clone().into());
     }
     if !context.child_prefix.is_empty() {
         all.insert(crate::exec::PARENT.into(), std::process::id().to_string().into());

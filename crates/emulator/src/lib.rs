@@ -6,6 +6,7 @@ mod environment;
 mod exec;
 mod extensions_api;
 mod function;
+mod guardian;
 mod http;
 mod identity;
 mod log;
@@ -19,6 +20,7 @@ mod stream;
 mod url;
 
 pub use exec::exec_child;
+pub use guardian::guard_children;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -48,6 +50,9 @@ pub struct Settings {
     pub adapter: Vec<OsString>,
     /// Put before every child's command so that it dies with us, e.g. `[/path/lambridge, exec-child]`. May be empty.
     pub child_prefix: Vec<OsString>,
+    /// How the process is started that kills what children have started, when we were killed ourselves, e.g.
+    /// `[/path/lambridge, guard-children]`. May be empty.
+    pub guardian: Vec<OsString>,
     /// Environment that children inherit beside AWS's variables (`PATH`, `HOME`, …).
     pub inherit: Vec<(OsString, OsString)>,
     /// Gets each line of output of a child: function name, instance, line. Default writes to standard error.
@@ -149,7 +154,7 @@ impl Emulator {
     /// As [`Emulator::start`], with other times than Lambda's.
     pub async fn start_with(settings: Settings, timing: Timing) -> Result<Emulator, StartError> {
         let (listener, address) = bind(settings.address).await?;
-        let spawner = process::Spawner::start().map_err(StartError::Thread)?;
+        let spawner = process::Spawner::start(&settings.guardian).map_err(StartError::Thread)?;
         let service = Arc::new(Service::new(settings, timing, spawner));
         let terms = http::Terms { connections: CONNECTIONS, head_timeout: Some(HEAD_TIMEOUT) };
         let (mut urls, mut serving) = (Vec::new(), Serving(Vec::new()));
@@ -157,8 +162,9 @@ impl Emulator {
             let Some(url) = &function.context.run.url else { continue };
             let (listener, address) = bind(url.address).await?;
             urls.push((function.context.name.clone(), address));
-            let function = Arc::clone(function);
-            let handler = move |request, ends| url::answer(Arc::clone(&function), request, ends);
+            let (service, function) = (Arc::clone(&service), Arc::clone(function));
+            let handler =
+                move |request, ends| url::answer(Arc::clone(&service), Arc::clone(&function), request, ends);
             serving.0.push(tokio::spawn(http::serve(listener, terms, handler)));
         }
         let handler = {

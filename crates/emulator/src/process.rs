@@ -2,7 +2,8 @@
 //!
 //! A parent-death signal (see [`crate::exec_child`]) is sent when the *thread* that forked ends, not the process, and
 //! threads of an async runtime come and go. So one thread does nothing but start children, and lives as long as the
-//! emulator. Each child leads a process group; whoever drops a [`Process`] kills that group.
+//! emulator. Each child leads a process group; whoever drops a [`Process`] kills that group, and the [`Guardian`] does
+//! where nobody of us is left.
 //!
 //! That a child has ended is known when it was waited for. Others may know sooner: an exit closes the sockets first. So
 //! [`Process::is_dead`] looks at what an exit gives up before it closes anything, the memory: whoever saw a connection of
@@ -10,6 +11,7 @@
 //!
 //! Source: prctl(2), `PR_SET_PDEATHSIG`; setpgid(2); proc_pid_statm(5); the order of `do_exit` in Linux's `kernel/exit.c`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -21,6 +23,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
+use crate::guardian::Guardian;
+
 /// Starts that may wait for the thread; more than any configuration starts at once.
 const BACKLOG: usize = 1024;
 
@@ -31,11 +35,16 @@ struct Order {
 
 /// The thread that starts children. Ends when the last handle is dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct Spawner(mpsc::SyncSender<Order>);
+pub(crate) struct Spawner {
+    orders: mpsc::SyncSender<Order>,
+    guardian: Arc<Option<Guardian>>,
+}
 
 impl Spawner {
-    /// Must be called within a tokio runtime, which then waits for the children.
-    pub(crate) fn start() -> io::Result<Self> {
+    /// Must be called within a tokio runtime, which then waits for the children. `guardian` starts what kills them when
+    /// we are gone; it may be empty.
+    pub(crate) fn start(guardian: &[OsString]) -> io::Result<Self> {
+        let guardian = Arc::new(Guardian::start(guardian)?);
         let (orders, inbox) = mpsc::sync_channel::<Order>(BACKLOG);
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("lambridge-spawn".to_owned()).spawn(move || {
@@ -45,21 +54,25 @@ impl Spawner {
                 drop(started.send(command.spawn()));
             }
         })?;
-        Ok(Self(orders))
+        Ok(Self { orders, guardian })
     }
 
     /// Starts `command` as the leader of a new process group.
     pub(crate) async fn spawn(&self, mut command: Command) -> io::Result<(Arc<Process>, Child)> {
         command.process_group(0).kill_on_drop(true);
         let (started, child) = oneshot::channel();
-        self.0
+        self.orders
             .try_send(Order { command, started })
             .map_err(|_| io::Error::other("no thread starts children"))?;
         let child = child.await.map_err(|_| io::Error::other("the thread that starts children ended"))??;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let (Some(guardian), Some(leader)) = (&*self.guardian, leader) {
+            guardian.guard(leader);
+        }
         // Open from now on: it stays this child's, even when its number is given to another.
         let memory = child.id().and_then(|id| File::open(format!("/proc/{id}/statm")).ok());
-        Ok((Arc::new(Process { group: Mutex::new(leader), memory }), child))
+        let guardian = Arc::clone(&self.guardian);
+        Ok((Arc::new(Process { group: Mutex::new(leader), memory, guardian }), child))
     }
 }
 
@@ -70,6 +83,7 @@ pub(crate) struct Process {
     group: Mutex<Option<Pid>>,
     /// The leader's sizes in pages, the whole first. `None` where there is no `/proc`.
     memory: Option<File>,
+    guardian: Arc<Option<Guardian>>,
 }
 
 impl Process {
@@ -97,7 +111,10 @@ impl Process {
     pub(crate) async fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
         let status = child.wait().await;
         self.signal(Signal::KILL);
-        *self.group.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let ended = self.group.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(guardian), Some(leader)) = (&*self.guardian, ended) {
+            guardian.release(leader);
+        }
         status
     }
 }
@@ -168,7 +185,7 @@ mod tests {
         for memory in [true, false] {
             let mut command = Command::new("sleep");
             command.arg("600");
-            let (process, child) = Spawner::start().unwrap().spawn(command).await.unwrap();
+            let (process, child) = Spawner::start(&[]).unwrap().spawn(command).await.unwrap();
             let mut process = Arc::into_inner(process).unwrap();
             if !memory {
                 process.memory = None;

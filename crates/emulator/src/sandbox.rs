@@ -11,10 +11,12 @@
 //!
 //! Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
 
+mod image;
 mod launch;
 mod opt;
 mod state;
 
+pub(crate) use image::Image;
 pub(crate) use state::{Delivery, Outcome, Registered, Side, State, Unanswerable};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,9 +49,16 @@ pub(crate) struct Sandbox {
 #[derive(Debug, Default)]
 struct Parts {
     runtime: Option<Arc<Process>>,
-    extensions: Vec<Arc<Process>>,
+    /// By name.
+    extensions: Vec<(String, Arc<Process>)>,
     pipe: Option<Arc<Receiver>>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+impl Parts {
+    fn processes(&self) -> impl Iterator<Item = &Arc<Process>> {
+        self.runtime.iter().chain(self.extensions.iter().map(|(_, process)| process))
+    }
 }
 
 impl Sandbox {
@@ -97,7 +106,7 @@ impl Sandbox {
     /// Whether one of its processes has begun to exit, although that may not be in the state yet.
     pub(crate) fn is_dying(&self) -> bool {
         let parts = self.parts();
-        parts.runtime.iter().chain(&parts.extensions).any(|process| process.is_dead())
+        parts.processes().any(|process| process.is_dead())
     }
 
     /// Waits until it can take no invocation any more.
@@ -142,7 +151,10 @@ impl Sandbox {
     }
 
     /// Ends it within the budgets of the lifecycle: none without extensions, half a second with internal ones only, two
-    /// seconds with an external one. Only a spindown gives the runtime a SIGTERM and a part of that time.
+    /// seconds with an external one. Three tenths of that are the runtime's, from SIGTERM to SIGKILL; then the extensions
+    /// that asked for `SHUTDOWN` have the rest, and those that did not are killed. So it goes whatever the reason.
+    ///
+    /// Source: Lambda developer guide, "Shutdown phase"; the runtime interface emulator, which has the shares.
     pub(crate) async fn end(&self, reason: ShutdownReason) {
         let (runtime, extensions) = {
             let parts = self.parts();
@@ -157,25 +169,34 @@ impl Sandbox {
                 runtime.signal(signal);
             }
         };
-        if reason == ShutdownReason::Spindown && !budget.is_zero() {
+        let gone = |state: &mut State| state.runtime_gone.then_some(());
+        if !budget.is_zero() {
             signal(Signal::TERM);
-            // Source: the runtime interface emulator gives the runtime three tenths of the budget.
-            drop(
-                timeout_at(now + budget * 3 / 10, self.until(|state| state.runtime_gone.then_some(()))).await,
-            );
+            drop(timeout_at(now + budget * 3 / 10, self.until(gone)).await);
         }
         signal(Signal::KILL);
         if !extensions.is_empty() {
+            // It is dead in a moment, and an extension may look.
+            drop(timeout_at(now + budget, self.until(gone)).await);
             let deadline_ms = (since_epoch() + budget).as_millis() as u64;
-            let told = self
-                .state()
-                .notify(EventType::Shutdown, &|| Event::Shutdown { shutdown_reason: reason, deadline_ms });
+            let (told, deaf): (Vec<_>, Vec<_>) = {
+                let mut state = self.state();
+                state.notify(EventType::Shutdown, &|| Event::Shutdown {
+                    shutdown_reason: reason,
+                    deadline_ms,
+                });
+                extensions.iter().partition(|(name, _)| state.listens(name, EventType::Shutdown))
+            };
             self.ring();
-            if told {
+            let kill = |some: &[&(String, Arc<Process>)]| {
+                some.iter().for_each(|(_, process)| process.signal(Signal::KILL));
+            };
+            kill(&deaf);
+            if !told.is_empty() {
                 let gone = |state: &mut State| (state.extensions_running == 0).then_some(());
                 drop(timeout_at(now + budget, self.until(gone)).await);
+                kill(&told);
             }
-            extensions.iter().for_each(|extension| extension.signal(Signal::KILL));
         }
         self.ended().await;
         self.close();
@@ -205,9 +226,7 @@ impl Sandbox {
     pub(crate) fn kill(&self) {
         self.state().ending = true;
         let parts = self.parts();
-        for process in parts.runtime.iter().chain(&parts.extensions) {
-            process.signal(Signal::KILL);
-        }
+        parts.processes().for_each(|process| process.signal(Signal::KILL));
         drop(parts);
         self.close();
     }

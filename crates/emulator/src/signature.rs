@@ -72,6 +72,11 @@ pub(crate) fn verify(head: &Parts, body: &[u8], keys: &[(String, Secret)], now: 
     ))
 }
 
+/// The key that a request says it was signed with, whether or not it was.
+pub(crate) fn key_id(head: &Parts) -> Option<&str> {
+    Authorization::parse(text(&head.headers, "authorization")?).ok().map(|signed| signed.key_id)
+}
+
 /// The parts of an `Authorization` header.
 struct Authorization<'a> {
     key_id: &'a str,

@@ -1,6 +1,7 @@
 //! A function's URL: HTTP in, an event, an invocation, HTTP out.
 //!
-//! Whoever calls is anonymous; there is no signature to check, and `Host` is the caller's choice, as with a URL of Lambda's.
+//! Whoever calls is anonymous unless the URL wants a signature ([`iam`]), and `Host` is the caller's choice, as with a URL of
+//! Lambda's. What pages of other origins may do is the URL's to say, where it is told ([`cors`]).
 //! What the function answers is read by the rules of payload 2.0: with `statusCode` it is a whole answer, without one the
 //! body of a 200. A function that fails, runs out of time, or answers what is no answer is 502 to its caller, and nothing
 //! of why.
@@ -14,6 +15,9 @@
 //! Source: Lambda developer guide, "Invoking Lambda function URLs"; answers recorded from AWS (localstack,
 //! `test_lambda_url_invocation`, `test_lambda_url_echo_http_fixture_default`, `test_request_id_invoke_url`).
 
+mod cors;
+mod iam;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +29,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use lambridge_event::{Context, Field, Format, decode_answer, decode_prelude, encode_request};
-use lambridge_model::UrlMode;
+use lambridge_model::{UrlAuth, UrlMode};
 use lambridge_wire::invoke::{ErrorShape, X_AMZN_ERROR_TYPE, X_AMZN_REQUEST_ID, X_AMZN_TRACE_ID, throttle};
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::name::partition_of;
@@ -35,7 +39,7 @@ use sha2::{Digest, Sha256};
 use crate::function::{Call, Function};
 use crate::http::{Answer, BodyError, Ends, collect, json, text};
 use crate::identity::{since_epoch, trace_id, uuid};
-use crate::service::LATEST;
+use crate::service::{LATEST, Service};
 use crate::stream::{Body, Cut, Frames, Next, Piece, Running, Streamed, whole};
 
 /// For a whole body to arrive.
@@ -57,15 +61,34 @@ const HOP: [&str; 9] = [
 const REMAPPED: [&str; 3] = ["connection", "content-length", "date"];
 
 /// Answers one request.
-pub(crate) async fn answer(function: Arc<Function>, request: Request<Incoming>, ends: Ends) -> Answer {
+pub(crate) async fn answer(
+    service: Arc<Service>,
+    function: Arc<Function>,
+    request: Request<Incoming>,
+    ends: Ends,
+) -> Answer {
     let (head, mut body) = request.into_parts();
     let request_id = uuid();
     let trace = text(&head.headers, X_AMZN_TRACE_ID).map_or_else(trace_id, str::to_owned);
-    let mut answer = match tokio::time::timeout(BODY_TIMEOUT, collect(&mut body, SYNC_PAYLOAD)).await {
-        Ok(Ok((body, _))) => invoke(&function, &head, &body, &request_id, &trace, ends).await,
-        Ok(Err(BodyError::TooLarge)) => too_large(),
-        Ok(Err(BodyError::Broken)) => plain(StatusCode::BAD_REQUEST, "Bad Request"),
-        Err(_) => plain(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
+    let rules = function.context.run.url.as_ref().and_then(|url| url.cors.as_ref());
+    let mut answer = match rules.and_then(|rules| cors::preflight(rules, &head)) {
+        Some(answer) => answer,
+        None => {
+            let mut answer = match tokio::time::timeout(BODY_TIMEOUT, collect(&mut body, SYNC_PAYLOAD)).await
+            {
+                Ok(Ok((body, _))) => {
+                    let sender = Sender { request_id: &request_id, trace: &trace, ends };
+                    admit(&service, &function, &head, &body, sender).await
+                }
+                Ok(Err(BodyError::TooLarge)) => too_large(),
+                Ok(Err(BodyError::Broken)) => plain(StatusCode::BAD_REQUEST, "Bad Request"),
+                Err(_) => plain(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
+            };
+            if let Some(rules) = rules {
+                cors::apply(rules, &head, &mut answer);
+            }
+            answer
+        }
     };
     for (name, value) in [(X_AMZN_REQUEST_ID, &request_id), (X_AMZN_TRACE_ID, &trace)] {
         // A trace id of the caller's own that cannot be a header is left out.
@@ -76,23 +99,40 @@ pub(crate) async fn answer(function: Arc<Function>, request: Request<Incoming>, 
     answer
 }
 
-async fn invoke(
+/// Where a request came from, and under which ids it goes on.
+#[derive(Clone, Copy)]
+struct Sender<'a> {
+    request_id: &'a str,
+    trace: &'a str,
+    ends: Ends,
+}
+
+/// Checks who calls, where the URL wants to know.
+async fn admit(
+    service: &Service,
     function: &Arc<Function>,
     head: &Parts,
     body: &[u8],
-    request_id: &str,
-    trace: &str,
-    ends: Ends,
+    sender: Sender<'_>,
 ) -> Answer {
-    let event = event(function, head, body, request_id, trace, ends);
+    let signed = function.context.run.url.as_ref().is_some_and(|url| url.auth == UrlAuth::AwsIam);
+    let caller = match signed.then(|| iam::caller(&service.key_pairs, head, body)).transpose() {
+        Ok(caller) => caller,
+        Err(refusal) => return *refusal,
+    };
+    let event = event(function, head, body, sender, caller.as_deref());
+    invoke(function, event, sender).await
+}
+
+async fn invoke(function: &Arc<Function>, event: Vec<u8>, sender: Sender<'_>) -> Answer {
     if event.len() > SYNC_PAYLOAD {
         return too_large();
     }
     let call = Call {
-        request_id: request_id.to_owned(),
+        request_id: sender.request_id.to_owned(),
         event: event.into(),
         arn: arn(function),
-        trace_id: trace.to_owned(),
+        trace_id: sender.trace.to_owned(),
         client_context: None,
         cognito_identity: None,
         tenant_id: None,
@@ -116,10 +156,10 @@ fn event(
     function: &Function,
     head: &Parts,
     body: &[u8],
-    request_id: &str,
-    trace: &str,
-    ends: Ends,
+    sender: Sender<'_>,
+    caller: Option<&str>,
 ) -> Vec<u8> {
+    let Sender { request_id, trace, ends } = sender;
     let peer = ends.peer.ip().to_canonical().to_string();
     let port = ends.local.port().to_string();
     // What says who is in front of the function is ours to say: there is no proxy to be trusted here.
@@ -133,7 +173,8 @@ fn event(
     let theirs =
         head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).filter(|(name, _)| {
             let hop = HOP.contains(name) || named.iter().any(|option| option == name);
-            !hop && !ours.iter().any(|(own, _)| own == name)
+            let signature = caller.is_some() && *name == "authorization";
+            !hop && !signature && !ours.iter().any(|(own, _)| own == name)
         });
     let fields: Vec<Field<'_>> = theirs
         .map(|(name, value)| (name.as_bytes(), value))
@@ -154,7 +195,7 @@ fn event(
         source_ip: &peer,
         protocol: if head.version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
         domain_name: without_port(host),
-        account_id: "anonymous",
+        account_id: if caller.is_some() { &function.context.account } else { "anonymous" },
         region: "",
         api_id: &api_id,
         stage: "$default",
@@ -165,7 +206,10 @@ fn event(
     };
     let mut event = Vec::with_capacity(2048 + body.len() / 3 * 4);
     encode_request(Format::HttpV2, &request, &context, &mut event);
-    event
+    match caller {
+        Some(key_id) => iam::authorize(event, &function.context, key_id),
+        None => event,
+    }
 }
 
 /// The fields that `Connection` names end here too.

@@ -322,6 +322,9 @@ pub struct Run {
     pub dir: PathBuf,
     /// Stands for `/opt`: what lies in its `extensions` is started, and paths below `/opt` are found in it.
     pub opt: Option<PathBuf>,
+    /// A container image, unpacked: its root, or an OCI bundle. Stands for the whole file system: `dir` is empty
+    /// then, and there is no `opt`.
+    pub image: Option<PathBuf>,
     /// `_HANDLER`.
     pub handler: Option<String>,
     /// Variables beside AWS's own.
@@ -353,6 +356,8 @@ pub enum Program {
     Web(Vec<String>),
     /// A Runtime API client.
     Command(Vec<String>),
+    /// What the package brings: an image's own command, else `bootstrap` in `dir` or in `/opt`.
+    Packed,
 }
 
 /// A local function URL.
@@ -362,6 +367,37 @@ pub struct Url {
     pub address: SocketAddr,
     /// Buffered by default.
     pub mode: UrlMode,
+    /// Open by default.
+    pub auth: UrlAuth,
+    /// Pages of other origins that may read its answers.
+    pub cors: Option<UrlCors>,
+}
+
+/// `AuthType` of a function URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UrlAuth {
+    /// Anyone.
+    #[default]
+    None,
+    /// Whoever signs with a key of the emulator's.
+    AwsIam,
+}
+
+/// `Cors` of a function URL. `*` in a list stands for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UrlCors {
+    /// Whether pages may send cookies.
+    pub allow_credentials: bool,
+    /// Request headers, in lower case.
+    pub allow_headers: Vec<String>,
+    /// Methods.
+    pub allow_methods: Vec<String>,
+    /// Origins, `https://example.com`.
+    pub allow_origins: Vec<String>,
+    /// Headers that a page may read.
+    pub expose_headers: Vec<String>,
+    /// For how long a browser may remember; up to a day.
+    pub max_age: Duration,
 }
 
 /// `InvokeMode` of a function URL.

@@ -18,7 +18,7 @@ mod upstream;
 pub use canary::{Canary, Rollback, Sticky};
 pub use function::{
     AnswerRule, AssumeRole, Breaker, Concurrency, Credentials, Failover, Function, Invocation, KrakendAnswer,
-    KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url, UrlMode,
+    KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url, UrlAuth, UrlCors, UrlMode,
 };
 pub use listener::{Listener, Tls};
 pub use percent::Percent;

@@ -9,6 +9,7 @@ mod credentials;
 mod function;
 mod policies;
 mod route;
+mod url;
 
 use std::path::Path;
 use std::time::Duration;

@@ -185,6 +185,10 @@ pub const KEYS: &[Key] = &[
         "functions.*.run.opt",
         "a folder that stands for `/opt`: its `extensions` are started, a wrapper is found in it",
     ),
+    yes(
+        "functions.*.run.image",
+        "a container image, unpacked: its root or an OCI bundle; stands in the place of `dir` and `opt`",
+    ),
     yes("functions.*.run.handler", "the handler as AWS is told it, in `_HANDLER`"),
     yes("functions.*.run.env", "variables beside AWS's own"),
     yes("functions.*.run.instances", "processes at most; 1 when absent"),
@@ -198,6 +202,7 @@ pub const KEYS: &[Key] = &[
     yes("functions.*.run.versions.*.command", "as `run.command`"),
     yes("functions.*.run.versions.*.dir", "as `run.dir`"),
     yes("functions.*.run.versions.*.opt", "as `run.opt`"),
+    yes("functions.*.run.versions.*.image", "as `run.image`"),
     yes("functions.*.run.versions.*.handler", "as `run.handler`"),
     yes("functions.*.run.versions.*.env", "as `run.env`"),
     yes("functions.*.run.versions.*.instances", "as `run.instances`"),
@@ -212,6 +217,22 @@ pub const KEYS: &[Key] = &[
     yes("functions.*.run.url.invoke_mode", "`buffered` when absent"),
     yes("functions.*.run.url.invoke_mode: buffered", "one whole answer"),
     yes("functions.*.run.url.invoke_mode: response_stream", "chunk by chunk"),
+    yes("functions.*.run.url.auth_type", "`none` when absent"),
+    yes("functions.*.run.url.auth_type: none", "anyone may call"),
+    yes(
+        "functions.*.run.url.auth_type: aws_iam",
+        "whoever signs, with the emulator's credentials if it has any",
+    ),
+    yes("functions.*.run.url.cors", "pages of other origins may call it, as far as this says"),
+    yes("functions.*.run.url.cors.allow_credentials", "with cookies; `false` when absent"),
+    yes("functions.*.run.url.cors.allow_headers", "request headers; `*` for all"),
+    yes("functions.*.run.url.cors.allow_methods", "methods; `*` for all"),
+    yes("functions.*.run.url.cors.allow_origins", "origins, as `https://example.com`; `*` for all"),
+    yes("functions.*.run.url.cors.expose_headers", "headers that a page may read; `*` for all"),
+    yes(
+        "functions.*.run.url.cors.max_age",
+        "for how long a browser may remember it; up to a day, 0s when absent",
+    ),
     yes("routes", "which request goes where"),
     yes("routes[].id", "unique; made from the match when absent"),
     yes("routes[].match", "what a request must be like"),
@@ -356,7 +377,10 @@ mod tests {
 
     #[test]
     fn every_key_stands_in_a_golden_folder() {
-        let everything = include_str!("../../tests/golden/native/everything/input.yaml");
+        let everything = concat!(
+            include_str!("../../tests/golden/native/everything/input.yaml"),
+            include_str!("../../tests/golden/native/run/input.yaml"),
+        );
         let refused = include_str!("../../tests/golden/native/refused/input.yaml");
         let word = |key: &&Key| key.support == Support::Yes && key.path.contains(':');
         for key in KEYS.iter().filter(|key| !word(key)) {

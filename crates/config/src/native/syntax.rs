@@ -161,6 +161,7 @@ pub struct Run {
     pub command: Option<Leaf>,
     pub dir: Option<Leaf>,
     pub opt: Option<Leaf>,
+    pub image: Option<Leaf>,
     pub handler: Option<Leaf>,
     pub env: Option<Vec<(Leaf, Leaf)>>,
     pub instances: Option<Leaf>,
@@ -179,6 +180,19 @@ pub struct Url {
     pub span: Span,
     pub address: Option<Leaf>,
     pub invoke_mode: Option<Leaf>,
+    pub auth_type: Option<Leaf>,
+    pub cors: Option<UrlCors>,
+}
+
+#[derive(Debug)]
+pub struct UrlCors {
+    pub span: Span,
+    pub allow_credentials: Option<Leaf>,
+    pub allow_headers: Option<(Span, Vec<Leaf>)>,
+    pub allow_methods: Option<(Span, Vec<Leaf>)>,
+    pub allow_origins: Option<(Span, Vec<Leaf>)>,
+    pub expose_headers: Option<(Span, Vec<Leaf>)>,
+    pub max_age: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -492,6 +506,7 @@ fn run(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Run {
         command: reader.leaf(fields, "command"),
         dir: reader.leaf(fields, "dir"),
         opt: reader.leaf(fields, "opt"),
+        image: reader.leaf(fields, "image"),
         handler: reader.leaf(fields, "handler"),
         env: reader.pairs(fields, "env"),
         instances: reader.leaf(fields, "instances"),
@@ -513,6 +528,16 @@ fn run(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Run {
             span: fields.span.clone(),
             address: reader.leaf(fields, "address"),
             invoke_mode: reader.leaf(fields, "invoke_mode"),
+            auth_type: reader.leaf(fields, "auth_type"),
+            cors: reader.section(fields, "cors", |reader, fields| UrlCors {
+                span: fields.span.clone(),
+                allow_credentials: reader.leaf(fields, "allow_credentials"),
+                allow_headers: reader.leaves(fields, "allow_headers"),
+                allow_methods: reader.leaves(fields, "allow_methods"),
+                allow_origins: reader.leaves(fields, "allow_origins"),
+                expose_headers: reader.leaves(fields, "expose_headers"),
+                max_age: reader.leaf(fields, "max_age"),
+            }),
         }),
     }
 }

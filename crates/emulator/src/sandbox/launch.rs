@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 
+use super::image::{self, Image};
 use super::{Sandbox, State, opt};
 use crate::context::Context;
 use crate::environment::{Place, Role, variables};
@@ -74,12 +76,14 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
             format!("`{}` is not a folder", context.run.dir.display()),
         ));
     }
+    let image = context.run.image.as_deref().map(image::open).transpose();
+    let image = image.map_err(|message| ("Runtime.InvalidEntrypoint", message))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failure)?;
     let place = Place {
         api: listener.local_addr().map_err(failure)?,
         app_port: match context.run.program {
             Program::Web(_) => Some(app_port(context).map_err(failure)?),
-            Program::Command(_) => None,
+            Program::Command(_) | Program::Packed => None,
         },
         log_stream: log_stream(&context.version),
     };
@@ -95,21 +99,23 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
     // Not among the sandbox's tasks: it ends with the last writer, and the last words of a dead child are worth reading.
     tokio::spawn(async move { output.follow(pipe).await });
 
-    let extensions = extensions(context)?;
-    sandbox.state().external = extensions.iter().map(|(name, _)| name.clone()).collect();
-    for (_, words) in extensions {
-        let command = command(context, &place, Role::Extension, &words, &writer).map_err(failure)?;
+    let extensions = extensions(context, image.as_ref())?;
+    sandbox.state().external = extensions.iter().map(|extension| extension.name.clone()).collect();
+    for Extension { name, words, inside } in extensions {
+        let image = image.as_ref().filter(|_| inside);
+        let command = command(context, &place, Role::Extension, image, &words, &writer).map_err(failure)?;
         let (process, child) = context
             .spawner
             .spawn(command)
             .await
             .map_err(|error| ("Extension.LaunchError", cannot_start(&words, &error)))?;
-        sandbox.parts().extensions.push(Arc::clone(&process));
+        sandbox.parts().extensions.push((name, Arc::clone(&process)));
         sandbox.state().extensions_running += 1;
         tokio::spawn(watch(Arc::downgrade(sandbox), process, child, extension_ended));
     }
-    let words = runtime(context)?;
-    let command = command(context, &place, Role::Runtime, &words, &writer).map_err(failure)?;
+    let words = runtime(context, image.as_ref())?;
+    let command =
+        command(context, &place, Role::Runtime, image.as_ref(), &words, &writer).map_err(failure)?;
     let (process, child) = context
         .spawner
         .spawn(command)
@@ -125,36 +131,64 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The external extensions, each with the words that start it: those in `/opt/extensions`, and the adapter of a web app,
-/// unless one of its name lies there.
-fn extensions(context: &Context) -> Result<Vec<(String, Vec<OsString>)>, Refusal> {
+/// An external extension.
+struct Extension {
+    /// Its file's.
+    name: String,
+    /// What starts it.
+    words: Vec<OsString>,
+    /// In the image, where there is one.
+    inside: bool,
+}
+
+/// The external extensions: those in `/opt/extensions`, and the adapter of a web app, unless one of its name lies there.
+fn extensions(context: &Context, image: Option<&Image>) -> Result<Vec<Extension>, Refusal> {
     let refuse = |message: String| ("Extension.LaunchError", message);
-    let found = context.run.opt.as_deref().map(opt::extensions).transpose().map_err(refuse)?;
-    let mut all: Vec<_> =
-        found.into_iter().flatten().map(|(name, path)| (name, vec![path.into_os_string()])).collect();
+    let found = match image {
+        Some(image) => Some(image.extensions()),
+        None => context.run.opt.as_deref().map(opt::extensions),
+    };
+    let found = found.transpose().map_err(refuse)?;
+    let extension = |(name, path): (String, PathBuf)| Extension {
+        name,
+        words: vec![path.into_os_string()],
+        inside: true,
+    };
+    let mut all: Vec<_> = found.into_iter().flatten().map(extension).collect();
     let web = matches!(context.run.program, Program::Web(_));
-    if web && all.iter().all(|(name, _)| name != ADAPTER) {
+    if web && all.iter().all(|extension| extension.name != ADAPTER) {
         if context.adapter.is_empty() {
             return Err(refuse("no adapter is configured".to_owned()));
         }
-        all.push((ADAPTER.to_owned(), context.adapter.clone()));
+        let words = context.adapter.clone();
+        all.push(Extension { name: ADAPTER.to_owned(), words, inside: false });
     }
     Ok(all)
 }
 
 /// The words that start the runtime, behind its wrapper if it has one. A web app is the command of an image, where
 /// `AWS_LAMBDA_EXEC_WRAPPER` means nothing. Source: Lambda developer guide, "Using a wrapper script".
-fn runtime(context: &Context) -> Result<Vec<OsString>, Refusal> {
+fn runtime(context: &Context, image: Option<&Image>) -> Result<Vec<OsString>, Refusal> {
     let run = &context.run;
     let refuse = |message: String| ("Runtime.InvalidEntrypoint", message);
-    let (Program::Web(words) | Program::Command(words)) = &run.program;
+    let words = match (&run.program, image) {
+        (Program::Web(words) | Program::Command(words), _) => words,
+        (Program::Packed, Some(image)) => &image.command,
+        (Program::Packed, None) => return Ok(vec![bootstrap(context).map_err(refuse)?.into_os_string()]),
+    };
     if words.is_empty() {
-        return Err(refuse("no command is configured".to_owned()));
+        let why = if image.is_some() {
+            "the image names no command: add `command`"
+        } else {
+            "no command is configured"
+        };
+        return Err(refuse(why.to_owned()));
     }
     let words = words.iter().map(Into::into);
     let wrapper = run.env.get(WRAPPER).filter(|path| !path.is_empty());
     match (wrapper, &run.program) {
-        (Some(wrapper), Program::Command(_)) => {
+        // In an image it is the image's own runtime that looks for it.
+        (Some(wrapper), Program::Command(_)) if image.is_none() => {
             let path = opt::inside(wrapper, run.opt.as_deref());
             if !path.is_file() {
                 return Err(refuse(format!("{WRAPPER}: `{wrapper}` is no file at `{}`", path.display())));
@@ -163,6 +197,18 @@ fn runtime(context: &Context) -> Result<Vec<OsString>, Refusal> {
         }
         _ => Ok(words.collect()),
     }
+}
+
+/// The program of a custom runtime. Source: Lambda developer guide, "Building a custom runtime": the function's own comes
+/// before a layer's.
+fn bootstrap(context: &Context) -> Result<PathBuf, String> {
+    let folders = || std::iter::once(&context.run.dir).chain(&context.run.opt);
+    let found = folders().map(|folder| folder.join("bootstrap")).find(|path| path.is_file());
+    let path = found.ok_or_else(|| {
+        let named: Vec<String> = folders().map(|folder| format!("`{}`", folder.display())).collect();
+        format!("there is no `bootstrap` in {}", named.join(" or "))
+    })?;
+    std::path::absolute(path).map_err(|error| error.to_string())
 }
 
 /// One request of a process of this sandbox.
@@ -188,13 +234,17 @@ fn command(
     context: &Context,
     place: &Place,
     role: Role,
+    image: Option<&Image>,
     words: &[OsString],
     output: &io::PipeWriter,
 ) -> io::Result<Command> {
+    if image.is_some() && context.child_prefix.is_empty() {
+        return Err(io::Error::other("nothing is configured that enters an image"));
+    }
     let mut line = context.child_prefix.iter().chain(words);
     let program = line.next().ok_or_else(|| io::Error::other("no program"))?;
     let mut command = Command::new(program);
-    command.args(line).env_clear().envs(variables(context, place, role));
+    command.args(line).env_clear().envs(variables(context, place, role, image));
     if !context.run.dir.as_os_str().is_empty() {
         command.current_dir(&context.run.dir);
     }
@@ -225,6 +275,8 @@ async fn watch(
     let Some(sandbox) = sandbox.upgrade() else { return };
     tell(&mut sandbox.state(), status.map_or_else(|error| Some(error.to_string()), ending));
     sandbox.ring();
+    // The others need not wait for the next invocation to learn of it. A sandbox that is being ended goes on with that.
+    sandbox.end(ShutdownReason::Failure).await;
 }
 
 fn runtime_ended(state: &mut State, how: Option<String>) {

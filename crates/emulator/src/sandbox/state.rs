@@ -110,6 +110,10 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
+    fn listens(&self, kind: EventType) -> bool {
+        !self.exited && self.events.contains(&kind)
+    }
+
     /// Nothing to wait for: it polls, or it asked for no event at all.
     fn idle(&self) -> bool {
         self.exited || self.events.is_empty() || self.side.idle()
@@ -242,14 +246,16 @@ impl State {
         receiver
     }
 
-    /// Tells the extensions that asked for `kind`; `false` if there are none.
-    pub(crate) fn notify(&mut self, kind: EventType, event: &dyn Fn() -> Event) -> bool {
-        let mut told = false;
-        for extension in self.extensions.iter_mut().filter(|e| !e.exited && e.events.contains(&kind)) {
+    /// Tells the extensions that asked for `kind`.
+    pub(crate) fn notify(&mut self, kind: EventType, event: &dyn Fn() -> Event) {
+        for extension in self.extensions.iter_mut().filter(|e| e.listens(kind)) {
             extension.side.give(event());
-            told = true;
         }
-        told
+    }
+
+    /// Whether the extension `name` asked for `kind`.
+    pub(crate) fn listens(&self, name: &str, kind: EventType) -> bool {
+        self.extensions.iter().any(|extension| extension.name == name && extension.listens(kind))
     }
 
     /// Whether `id` waits for an answer, and this is the delivery it waits for.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use lambridge_emulator::Emulator;
-use lambridge_model::{Url, UrlMode};
+use lambridge_model::{Url, UrlAuth, UrlMode};
 use lambridge_wire::eventstream::{Decoder, InvokeComplete, StreamItem, decode_item};
 
 use crate::support::{House, Opened, Plan, open, plan, request, send};
@@ -125,7 +125,12 @@ async fn a_caller_that_goes_away() {
 
 fn with_url() -> Plan {
     let mut plan = plan("plain");
-    plan.run.url = Some(Url { address: (Ipv4Addr::LOCALHOST, 0).into(), mode: UrlMode::ResponseStream });
+    plan.run.url = Some(Url {
+        address: (Ipv4Addr::LOCALHOST, 0).into(),
+        mode: UrlMode::ResponseStream,
+        auth: UrlAuth::None,
+        cors: None,
+    });
     plan
 }
 

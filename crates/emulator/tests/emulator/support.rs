@@ -46,6 +46,7 @@ pub fn plan(mode: &str) -> Plan {
             program: Program::Command(Vec::new()),
             dir: PathBuf::new(),
             opt: None,
+            image: None,
             handler: None,
             env: BTreeMap::new(),
             instances: 1,
@@ -112,6 +113,7 @@ impl Plan {
                 .collect(),
             adapter: line(&["adapter".to_owned()]).into_iter().map(Into::into).collect(),
             child_prefix: self.child_prefix,
+            guardian: Vec::new(),
             inherit: std::env::var_os("PATH").map(|path| ("PATH".into(), path)).into_iter().collect(),
             log: LogSink(Arc::new(move |_, _, line| sink.lock().unwrap().push(line.to_owned()))),
         };

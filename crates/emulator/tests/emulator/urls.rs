@@ -3,14 +3,21 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings};
+use aws_sigv4::sign::v4;
 use lambridge_emulator::Emulator;
-use lambridge_model::{Url, UrlMode};
+use lambridge_model::{Secret, Url, UrlAuth, UrlCors, UrlMode};
 
 use crate::support::{Answer, House, Plan, plan, request, send};
 
 fn with_url(mode: &str) -> Plan {
     let mut plan = plan(mode);
-    plan.run.url = Some(Url { address: (Ipv4Addr::LOCALHOST, 0).into(), mode: UrlMode::Buffered });
+    plan.run.url = Some(Url {
+        address: (Ipv4Addr::LOCALHOST, 0).into(),
+        mode: UrlMode::Buffered,
+        auth: UrlAuth::None,
+        cors: None,
+    });
     plan
 }
 
@@ -107,6 +114,94 @@ async fn the_event() {
     assert!(event["headers"].get("x-mine").is_none() && event.get("body").is_none(), "{event}");
     let id = answer.header("x-amzn-requestid");
     assert!(house.emulator.as_ref().unwrap().recorded(id).is_some());
+}
+
+#[tokio::test]
+async fn pages_of_other_origins() {
+    let mut plan = with_url("plain");
+    if let Some(url) = &mut plan.run.url {
+        let allow_origins = vec!["https://a.example".to_owned()];
+        url.cors = Some(UrlCors { allow_origins, allow_methods: vec!["*".to_owned()], ..UrlCors::default() });
+    }
+    let house = plan.start().await;
+    let origin = ("origin", "https://a.example");
+    let asked = [origin, ("access-control-request-method", "PUT")];
+    let preflight = ask(&house, "OPTIONS", "/raise", &asked, "").await;
+    assert_eq!((preflight.status, preflight.body.as_str()), (200, ""), "the function is not asked");
+    assert_eq!(preflight.header("access-control-allow-origin"), "https://a.example");
+    assert_eq!(preflight.header("access-control-allow-methods"), "*");
+    let own =
+        r#"{"statusCode":200,"headers":{"access-control-allow-origin":"*","vary":"Accept"},"body":"x"}"#;
+    let kind = ("content-type", "text/plain");
+    for (headers, expect) in [(vec![kind, origin], "https://a.example"), (vec![kind], "")] {
+        let answer = ask(&house, "POST", "/say", &headers, own).await;
+        assert_eq!((answer.body.as_str(), answer.header("access-control-allow-origin")), ("x", expect));
+        assert_eq!(answer.header("vary"), "Accept");
+    }
+    let failed = ask(&house, "GET", "/raise", &[origin], "").await;
+    assert_eq!((failed.status, failed.header("access-control-allow-origin")), (502, "https://a.example"));
+}
+
+#[tokio::test]
+async fn signed_requests_only() {
+    let keys = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(id, secret)| ((*id).to_owned(), Secret::new(*secret))).collect::<Vec<_>>()
+    };
+    let start = async |pairs: &[(&str, &str)]| {
+        let mut plan = with_url("plain");
+        plan.key_pairs = keys(pairs);
+        if let Some(url) = &mut plan.run.url {
+            url.auth = UrlAuth::AwsIam;
+        }
+        plan.start().await
+    };
+    let house = start(&[("AKIDEXAMPLE", "right")]).await;
+    let unsigned = ask(&house, "GET", "/", &[], "").await;
+    assert_eq!((unsigned.status, unsigned.header("x-amzn-errortype")), (403, "AccessDeniedException"));
+    assert_eq!(unsigned.body, r#"{"Message":"Forbidden"}"#);
+
+    let signed = async |house: &House, secret: &str| {
+        let host = url(house).to_string();
+        let headers = sign(&host, "/x?a=1", secret);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        ask(house, "GET", "/x?a=1", &headers, "").await
+    };
+    let wrong = signed(&house, "wrong").await;
+    assert_eq!((wrong.status, wrong.header("x-amzn-errortype")), (403, "InvalidSignatureException"));
+    let event = signed(&house, "right").await.json();
+    let context = &event["requestContext"];
+    assert_eq!(context["accountId"], "000000000000");
+    let iam = &context["authorizer"]["iam"];
+    assert_eq!((&iam["accessKey"], &iam["accountId"]), (&"AKIDEXAMPLE".into(), &"000000000000".into()));
+    assert_eq!(iam["userArn"], "arn:aws:iam::000000000000:user/local");
+    assert_eq!(context["http"]["method"], "GET");
+    assert!(event["headers"].get("authorization").is_none() && !event["headers"]["x-amz-date"].is_null());
+
+    // Without credentials any key may sign.
+    assert_eq!(signed(&start(&[]).await, "any").await.status, 200);
+}
+
+/// The headers of a request without a body, by AWS's own signer.
+fn sign(host: &str, target: &str, secret: &str) -> Vec<(String, String)> {
+    let credentials = aws_credential_types::Credentials::new("AKIDEXAMPLE", secret, None, None, "test");
+    let identity = credentials.into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("lambda")
+        .time(std::time::SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let uri = format!("http://{host}{target}");
+    let request =
+        SignableRequest::new("GET", uri, [("host", host)].into_iter(), SignableBody::Bytes(b"")).unwrap();
+    let (instructions, _) = aws_sigv4::http_request::sign(request, &params).unwrap().into_parts();
+    let (headers, _) = instructions.into_parts();
+    let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let signed = headers.iter().map(|header| own(header.name(), header.value()));
+    signed.chain([own("host", host)]).collect()
 }
 
 #[tokio::test]

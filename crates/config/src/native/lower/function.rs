@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run, TenantId, Url, UrlMode,
+    AnswerRule, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run, TenantId,
 };
 use lambridge_wire::invoke::is_tenant_id;
 use lambridge_wire::name::FunctionName;
 
-use super::AwsDefaults;
+use super::{AwsDefaults, url};
 use crate::document::Span;
 use crate::leaf::Lower;
 use crate::native::syntax;
@@ -303,6 +303,7 @@ fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opti
             lower.folder.to_path_buf()
         },
         opt: None,
+        image: None,
         handler: None,
         env: BTreeMap::new(),
         instances: 1,
@@ -318,6 +319,7 @@ fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opti
     let mut out = Run {
         dir: lower.path(run.dir.as_ref()).unwrap_or(defaults.dir),
         opt: lower.path(run.opt.as_ref()).or(defaults.opt),
+        image: lower.path(run.image.as_ref()).or(defaults.image),
         handler: run.handler.as_ref().and_then(|leaf| handler(leaf, lower)).or(defaults.handler),
         env: run.env.as_ref().map_or(defaults.env, |env| variables(env, lower)),
         instances: instances.unwrap_or(defaults.instances),
@@ -326,11 +328,22 @@ fn run_of(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opti
         queue: lower.number(&run.queue, 0..=1_000_000).unwrap_or(defaults.queue),
         concurrency: lower.number(&run.concurrency, 1..=1000).unwrap_or(defaults.concurrency),
         port,
-        url: run.url.as_ref().and_then(|url| url_of(url, lower)),
+        url: run.url.as_ref().and_then(|url| url::lower(url, lower)),
         program: program.unwrap_or(defaults.program),
         versions: BTreeMap::new(),
         aliases: BTreeMap::new(),
     };
+    if out.image.is_some() {
+        out.dir = PathBuf::new();
+        for (name, leaf) in [("dir", &run.dir), ("opt", &run.opt)] {
+            let Some(leaf) = leaf else { continue };
+            let message = format!("`image` and `{name}` exclude each other");
+            lower
+                .report
+                .error(&leaf.span, message)
+                .help("an image has its own folders: remove one of the two");
+        }
+    }
     for (key, version) in &run.versions {
         if !values::is_version(&key.text) {
             lower.wrong(key, "is not a version", "versions are numbers from 1; other names are `aliases`");
@@ -365,11 +378,17 @@ fn program(run: &syntax::Run, outer: Option<&Run>, lower: &mut Lower<'_>) -> Opt
         (None, None) if run.handler.is_some() && wrapper(run).is_some() => {
             return Some(Program::Command(vec![RUNTIME.to_owned()]));
         }
+        (None, None) if run.image.is_some() => return Some(Program::Packed),
+        // A custom runtime, whose handler is its own affair.
+        (None, None) if run.handler.is_none() && (run.dir.is_some() || run.opt.is_some()) => {
+            return Some(Program::Packed);
+        }
         (None, None) => {
             lower.report.error(&run.span, "`run` starts nothing: `web` or `command` is missing").help(
                 match run.handler {
                     None => {
-                        "add `web: \"node server.js\"` or `command: \"python3 -m awslambdaric app.handler\"`"
+                        "add `web: \"node server.js\"` or `command: \"python3 -m awslambdaric app.handler\"`; for a \
+                         custom runtime, `dir` with its `bootstrap`"
                     }
                     Some(_) => {
                         "add `command: \"npx aws-lambda-ric index.handler\"`, or to `env` an \
@@ -448,11 +467,4 @@ fn aliases(run: &syntax::Run, out: &mut Run, lower: &mut Lower<'_>) {
         }
         out.aliases.insert(alias.text.clone(), version.text.clone());
     }
-}
-
-fn url_of(url: &syntax::Url, lower: &mut Lower<'_>) -> Option<Url> {
-    let modes = [("buffered", UrlMode::Buffered), ("response_stream", UrlMode::ResponseStream)];
-    let mode = lower.word(&url.invoke_mode, "functions.*.run.url.invoke_mode", &modes).unwrap_or_default();
-    let address = lower.required(&url.address, &url.span, "url", "address")?;
-    Some(Url { address: lower.address(address)?, mode })
 }

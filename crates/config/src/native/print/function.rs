@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lambridge_model::{
     AnswerRule, AssumeRole, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run,
-    TenantId, UrlMode,
+    TenantId, Url, UrlAuth, UrlCors, UrlMode,
 };
 
 use super::yaml::Yaml;
@@ -146,26 +146,52 @@ fn run_of(run: &Run, yaml: &mut Yaml) {
         yaml.map("aliases", |yaml| run.aliases.iter().for_each(|(alias, version)| yaml.text(alias, version)));
     }
     if let Some(url) = &run.url {
-        yaml.map("url", |yaml| {
-            yaml.text("address", &url.address.to_string());
-            if url.mode == UrlMode::ResponseStream {
-                yaml.word("invoke_mode", "response_stream");
-            }
-        });
+        yaml.map("url", |yaml| url_of(url, yaml));
     }
+}
+
+fn url_of(url: &Url, yaml: &mut Yaml) {
+    yaml.text("address", &url.address.to_string());
+    if url.mode == UrlMode::ResponseStream {
+        yaml.word("invoke_mode", "response_stream");
+    }
+    if url.auth == UrlAuth::AwsIam {
+        yaml.word("auth_type", "aws_iam");
+    }
+    if let Some(cors) = &url.cors {
+        yaml.map("cors", |yaml| cors_of(cors, yaml));
+    }
+}
+
+fn cors_of(cors: &UrlCors, yaml: &mut Yaml) {
+    yaml.word("allow_credentials", cors.allow_credentials);
+    let lists = [
+        ("allow_headers", &cors.allow_headers),
+        ("allow_methods", &cors.allow_methods),
+        ("allow_origins", &cors.allow_origins),
+        ("expose_headers", &cors.expose_headers),
+    ];
+    for (key, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
+        yaml.texts(key, values.iter().map(String::as_str));
+    }
+    yaml.word("max_age", show_duration(cors.max_age));
 }
 
 /// All of them: what a version leaves out would be taken from the function, not from the defaults.
 fn settings(run: &Run, yaml: &mut Yaml) {
     let (key, words) = match &run.program {
-        Program::Web(words) => ("web", words),
-        Program::Command(words) => ("command", words),
+        Program::Web(words) => ("web", words.as_slice()),
+        Program::Command(words) => ("command", words.as_slice()),
+        // The package names its program itself.
+        Program::Packed => ("command", [].as_slice()),
     };
-    // Without words the wrapper in `opt` starts the handler.
     if let (false, Ok(line)) = (words.is_empty(), shlex::try_join(words.iter().map(String::as_str))) {
         yaml.text(key, &line);
     }
-    yaml.text("dir", &run.dir.to_string_lossy());
+    match &run.image {
+        Some(image) => yaml.text("image", &image.to_string_lossy()),
+        None => yaml.text("dir", &run.dir.to_string_lossy()),
+    }
     if let Some(opt) = &run.opt {
         yaml.text("opt", &opt.to_string_lossy());
     }

@@ -63,6 +63,8 @@ pub struct Scalar {
     pub kind: ScalarKind,
     /// The text before references were replaced, when there were any: messages show this one.
     pub written: Option<String>,
+    /// Line and column at which a template begins, if its lines are lines of the file, each beginning in that column.
+    pub begins: Option<(u32, u32)>,
 }
 
 /// What the core schema makes of a scalar.

@@ -17,6 +17,8 @@ pub struct Leaf {
     /// A reference gave the text, so that its kind says nothing about how it was meant.
     pub referred: bool,
     pub span: Span,
+    /// As in [`Scalar`]; not of a text that a reference gave.
+    pub begins: Option<(u32, u32)>,
 }
 
 /// The entries of one map, all of them in the table.
@@ -266,6 +268,7 @@ fn leaf_of_scalar(scalar: &Scalar, span: &Span) -> Leaf {
         shown: quoted(scalar.written.as_ref().unwrap_or(&scalar.text)),
         referred: scalar.written.is_some(),
         span: span.clone(),
+        begins: scalar.begins.filter(|_| scalar.written.is_none()),
     }
 }
 
@@ -276,6 +279,7 @@ fn leaf_of_key(key: &Key) -> Leaf {
         shown: quoted(&key.text),
         referred: false,
         span: key.span.clone(),
+        begins: None,
     }
 }
 

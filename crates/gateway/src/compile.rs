@@ -112,10 +112,7 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
         let metrics = FunctionMetrics::of(key, before.functions);
         match FunctionState::new(key, settings, pool, functions.iter().chain(earlier), metrics) {
             Ok(state) => functions.push(Arc::new(state)),
-            Err(error) => problems.push(Problem {
-                origin: settings.origin.clone(),
-                message: format!("function `{key}`: {error}"),
-            }),
+            Err(problem) => problems.push(problem),
         }
     }
     let (router, mut wrong) = Router::new(&model.routes);

@@ -15,10 +15,12 @@ use lambridge_wire::invoke::InvocationType;
 use lambridge_wire::limits;
 use tokio::time::Instant;
 
+use crate::Problem;
 use crate::directory::{Directory, Entry};
 use crate::metrics::FunctionMetrics;
 use crate::problem::Refusal;
 use crate::retry::RetryBudget;
+use crate::template::{self, Template};
 
 use gate::Gate;
 
@@ -36,6 +38,8 @@ pub(crate) struct FunctionState {
     pub(crate) places: Vec<Place>,
     pub(crate) gate: Gate,
     pub(crate) retries: RetryBudget,
+    /// What writes the event, if that is a template.
+    pub(crate) template: Option<Template>,
     pub(crate) metrics: Arc<FunctionMetrics>,
     /// For a function that is called only while it is listed.
     entry: Option<Entry>,
@@ -49,12 +53,16 @@ impl FunctionState {
         pool: &Pool,
         others: impl Iterator<Item = &'f Arc<FunctionState>>,
         metrics: Arc<FunctionMetrics>,
-    ) -> Result<Self, ClientError> {
-        let home = Place::home(function, pool)?;
+    ) -> Result<Self, Problem> {
+        let problem = |error: ClientError| Problem {
+            origin: function.origin.clone(),
+            message: format!("function `{key}`: {error}"),
+        };
+        let home = Place::home(function, pool).map_err(problem)?;
         let entry = Entry::new(function, &home.lambda, others.filter_map(|state| state.directory()));
         let mut places = vec![home];
         for failover in &function.failover {
-            places.push(Place::other(function, failover, pool)?);
+            places.push(Place::other(function, failover, pool).map_err(problem)?);
         }
         Ok(Self {
             key: key.into(),
@@ -62,6 +70,7 @@ impl FunctionState {
             places,
             gate: Gate::new(function.concurrency),
             retries: RetryBudget::new(function.retries.budget, Instant::now()),
+            template: template::of(&function.event)?,
             metrics,
             entry,
         })

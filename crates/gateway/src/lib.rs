@@ -42,6 +42,7 @@ mod retry;
 mod rewrite;
 mod router;
 mod script;
+mod template;
 mod trace;
 mod upstream;
 mod weights;

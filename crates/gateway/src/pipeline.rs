@@ -95,7 +95,7 @@ async fn exchange(
     let named = name(&route.target, told, &parameters)?;
     let tenant_id = tenant::of(function, told, &parameters)?;
     let matched = Matched { route, parameters: &parameters, host };
-    let event = event::encode(function, &matched, told, body, &client, facts);
+    let event = event::encode(function, &matched, told, body, &client, facts, &mut memory)?;
     event::fits(&event, function, body.len(), &mut memory)?;
     let permit = function.gate.enter(deadline, |waited| facts.queued(function, waited)).await?;
     connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);

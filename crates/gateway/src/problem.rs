@@ -59,6 +59,10 @@ pub(crate) enum Reason {
     NoTenant,
     /// The function that it names is no name, or is not to be called.
     UnknownName,
+    /// The request has not all that the event's template reads.
+    Incomplete,
+    /// The event's template failed.
+    Template,
     /// A script of the route failed, or refused the request.
     Script,
     /// In the log only: there is no one left to tell. The last one: `ALL` ends with it.
@@ -97,6 +101,8 @@ impl Reason {
         Self::NoName,
         Self::NoTenant,
         Self::UnknownName,
+        Self::Incomplete,
+        Self::Template,
         Self::Script,
         Self::ClientGone,
     ];
@@ -137,6 +143,8 @@ impl Reason {
             Self::NoName => (400, "bad_request", "The request names no function"),
             Self::NoTenant => (400, "bad_request", "The request names no tenant"),
             Self::UnknownName => (404, "no_route", "No route matches the request"),
+            Self::Incomplete => (400, "bad_request", "The request lacks what the event is made of"),
+            Self::Template => (500, "template_error", "The event's template failed"),
             Self::Script => (500, "script_error", "The route's script failed"),
             Self::ClientGone => (499, "client_gone", "The client went away"),
         }

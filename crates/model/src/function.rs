@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lambridge_event::Format;
 use lambridge_wire::name::FunctionName;
 
-use crate::{Origin, Percent, Secret};
+use crate::{Event, Origin, Percent, Secret};
 
 /// One entry of `functions:`.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +25,7 @@ pub struct Function {
     /// Whose instances serve a call, of a function with tenant isolation.
     pub tenant_id: Option<TenantId>,
     /// The event the function is given.
-    pub event: Format,
+    pub event: Event,
     /// How its answer is read.
     pub answer: AnswerRule,
     /// How it is called.
@@ -64,7 +63,7 @@ impl Function {
             endpoint: None,
             credentials: Credentials::Default,
             tenant_id: None,
-            event: Format::default(),
+            event: Event::default(),
             answer: AnswerRule::Proxy,
             invoke: Invocation::Sync,
             discover: false,
@@ -82,7 +81,7 @@ impl Function {
 
     /// The same with a blank place: two of them are equal if they are called and run alike.
     pub fn without_place(&self) -> Self {
-        Self { origin: Origin::default(), ..self.clone() }
+        Self { origin: Origin::default(), event: self.event.without_place(), ..self.clone() }
     }
 }
 

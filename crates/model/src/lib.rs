@@ -5,6 +5,7 @@
 //! certificate loads) is kept as text with its [`Origin`], so that the complaint names its place.
 
 mod canary;
+mod event;
 mod function;
 mod listener;
 mod percent;
@@ -16,6 +17,7 @@ mod trace;
 mod upstream;
 
 pub use canary::{Canary, Rollback, Sticky};
+pub use event::{Event, EventTemplate};
 pub use function::{
     AnswerRule, AssumeRole, Breaker, Concurrency, Credentials, Failover, Function, Invocation, KrakendAnswer,
     KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url, UrlAuth, UrlCors, UrlMode,
@@ -68,7 +70,7 @@ impl Model {
     pub fn without_places(mut self) -> Self {
         let blank = |origin: &mut Origin| *origin = Origin::default();
         self.listeners.iter_mut().for_each(|listener| blank(&mut listener.origin));
-        self.functions.values_mut().for_each(|function| blank(&mut function.origin));
+        self.functions.values_mut().for_each(|function| *function = function.without_place());
         for route in &mut self.routes {
             blank(&mut route.origin);
             route.scripts.iter_mut().for_each(|scripts| blank(&mut scripts.origin));

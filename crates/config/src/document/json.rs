@@ -42,9 +42,12 @@ impl Reader<'_> {
         let value = match self.rest.chars().next() {
             Some('{') => self.map(depth, &start)?,
             Some('[') => self.list(depth, &start)?,
-            Some('"') => {
-                Value::Scalar(Scalar { text: self.string()?, kind: ScalarKind::Text, written: None })
-            }
+            Some('"') => Value::Scalar(Scalar {
+                text: self.string()?,
+                kind: ScalarKind::Text,
+                written: None,
+                begins: None,
+            }),
             Some('-' | '0'..='9' | 'a'..='z') => Value::Scalar(self.word()?),
             Some(other) => return Err(self.wrong(&format!("`{}` begins no value", other.escape_debug()))),
             None => return Err(self.wrong("the file ends where a value should stand")),
@@ -139,7 +142,7 @@ impl Reader<'_> {
         for _ in 0..end {
             self.step();
         }
-        Ok(Scalar { text, kind, written: None })
+        Ok(Scalar { text, kind, written: None, begins: None })
     }
 
     fn string(&mut self) -> Result<String, Broken> {

@@ -4,6 +4,7 @@
 //! memory on the heap and is refused at a bound, never the process's stack. An alias is replaced by a copy of what it
 //! names, and the copy keeps the places of the original, because that is where a reader must go to change it.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,9 +16,13 @@ use super::{
 };
 use crate::report::Report;
 
+/// A longer line is not searched.
+const MAX_LINE: usize = 1000;
+
 pub(super) fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Result<Vec<Node>, Broken> {
     let mut builder = Builder {
         file,
+        lines: Lines { text, read: OnceCell::new() },
         report,
         open: Vec::new(),
         anchors: HashMap::new(),
@@ -50,6 +55,7 @@ pub(super) fn parse(file: &Arc<str>, text: &str, report: &mut Report) -> Result<
 
 struct Builder<'a> {
     file: &'a Arc<str>,
+    lines: Lines<'a>,
     report: &'a mut Report,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
@@ -80,7 +86,8 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let span = self.span(marks);
                 let kind = self.kind(&text, style, tag.as_deref(), &span)?;
-                let scalar = Scalar { text: text.into_owned(), kind, written: None };
+                let begins = self.lines.place_of(&text, style, &span);
+                let scalar = Scalar { text: text.into_owned(), kind, written: None, begins };
                 let empty = kind == ScalarKind::Null && scalar.text.is_empty();
                 let span = if empty { self.place_of_nothing(span) } else { span };
                 self.finish(Node { value: Value::Scalar(scalar), span }, anchor)
@@ -236,6 +243,38 @@ impl Builder<'_> {
             line: count(start.line()).max(1),
             column: count(start.col()).saturating_add(1),
             length: count(length).max(1),
+        }
+    }
+}
+
+/// The lines of the file, found when the first template needs them.
+struct Lines<'a> {
+    text: &'a str,
+    read: OnceCell<Vec<&'a str>>,
+}
+
+impl Lines<'_> {
+    /// Where the text of a scalar at `span` begins in the file, if its lines are lines of the file: a block after `|`, or one line
+    /// in which nothing is written otherwise than it reads. Only templates ask for it, so other texts are not looked at.
+    fn place_of(&self, text: &str, style: ScalarStyle, span: &Span) -> Option<(u32, u32)> {
+        if !text.contains("{{") && !text.contains("{%") {
+            return None;
+        }
+        let lines = self.read.get_or_init(|| self.text.lines().collect());
+        let line = lines.get((span.line as usize).checked_sub(1)?).filter(|line| line.len() <= MAX_LINE)?;
+        let (at, _) = line.char_indices().nth((span.column as usize).checked_sub(1)?)?;
+        let rest = line.get(at..)?;
+        if style == ScalarStyle::Literal {
+            return (Some(rest) == text.lines().next()).then_some((span.line, span.column));
+        }
+        if text.contains('\n') {
+            return None;
+        }
+        let in_quotes = rest.strip_prefix(['"', '\'']).is_some_and(|rest| rest.starts_with(text));
+        match (in_quotes, rest.starts_with(text)) {
+            (true, _) => Some((span.line, span.column.saturating_add(1))),
+            (false, true) => Some((span.line, span.column)),
+            (false, false) => None,
         }
     }
 }

@@ -90,6 +90,7 @@ pub struct Function {
     pub credentials: Option<Credentials>,
     pub tenant_id: Option<TenantId>,
     pub event: Option<Leaf>,
+    pub template: Option<Leaf>,
     pub answer: Option<Leaf>,
     pub krakend: Option<Krakend>,
     pub invoke: Option<Leaf>,
@@ -452,6 +453,7 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
             path: reader.leaf(fields, "path"),
         }),
         event: reader.leaf(fields, "event"),
+        template: reader.leaf(fields, "template"),
         answer: reader.leaf(fields, "answer"),
         krakend: reader.section(fields, "krakend", |reader, fields| Krakend {
             span: fields.span.clone(),

@@ -13,9 +13,9 @@ use http::{Method, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::Full;
 use lambridge_event::gloo::{self, GlooError};
-use lambridge_event::{Answer, decode_answer};
+use lambridge_event::{Answer, Format, decode_answer};
 use lambridge_invoke::Invoked;
-use lambridge_model::{AnswerRule, Invocation};
+use lambridge_model::{AnswerRule, Event, Invocation};
 
 use crate::answer_body::AnswerBody;
 use crate::function::FunctionState;
@@ -46,8 +46,13 @@ pub(super) fn decode(
             gloo(gloo::decode_api_gateway(&invoked.payload), &invoked.payload, head, facts)
         }
         (Invocation::Sync | Invocation::Stream, AnswerRule::Proxy) => {
-            let answer = decode_answer(function.settings.event, &invoked.payload)
-                .map_err(|error| malformed(error.to_string()))?;
+            // A template has no source with rules; those of a function URL take an answer with a status and one without.
+            let format = match function.settings.event {
+                Event::Format(format) => format,
+                Event::Template(_) => Format::HttpV2,
+            };
+            let answer =
+                decode_answer(format, &invoked.payload).map_err(|error| malformed(error.to_string()))?;
             respond(answer, &invoked.payload, head)
         }
     }

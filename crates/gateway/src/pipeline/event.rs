@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::request::Parts;
 use lambridge_event::{Context, Format, Request, encode_request};
+use lambridge_model::Event;
 
 use crate::budget::Share;
 use crate::compile::CompiledRoute;
@@ -37,8 +38,12 @@ pub(super) fn encode(
     body: &Bytes,
     client: &Client,
     facts: &Facts,
-) -> Bytes {
-    let format = function.settings.event;
+    memory: &mut Share,
+) -> Result<Bytes, Refusal> {
+    let format = match &function.settings.event {
+        Event::Format(format) => Some(*format),
+        Event::Template(_) => None,
+    };
     let path = head.uri.path();
     let query = head.uri.query().unwrap_or_default();
     let fields = headers::for_event(&head.headers, client, &facts.request_id, &facts.trace);
@@ -50,7 +55,7 @@ pub(super) fn encode(
         protocol: if head.version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
         domain_name: router::without_port(matched.host),
         // A function URL without IAM calls its caller so; HTTP events have that flavour.
-        account_id: if format == Format::HttpV2 { "anonymous" } else { ACCOUNT },
+        account_id: if format == Some(Format::HttpV2) { "anonymous" } else { ACCOUNT },
         region: function.settings.region.as_deref().unwrap_or(REGION),
         api_id: API,
         stage: STAGE,
@@ -58,6 +63,11 @@ pub(super) fn encode(
         path_parameters: matched.parameters,
         binary_media_types: function.settings.binary_media_types.as_deref(),
         target_group_arn: TARGET_GROUP,
+    };
+    let Some(format) = format else {
+        let template = function.template.as_ref().ok_or(Reason::Template)?;
+        memory.grow(template.memory(body.len()))?;
+        return template.render(&request, &context, function.event_max());
     };
     let capacity = if format == Format::Body {
         body.len()
@@ -68,7 +78,7 @@ pub(super) fn encode(
     };
     let mut event = Vec::with_capacity(capacity);
     encode_request(format, &request, &context, &mut event);
-    Bytes::from(event)
+    Ok(Bytes::from(event))
 }
 
 /// Refuses an event that Lambda would refuse, before any call.

@@ -64,11 +64,13 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Reason::UpstreamError
         | Reason::UpstreamTimeout
         | Reason::NoName
-        | Reason::NoTenant => StatusCode::INTERNAL_SERVER_ERROR,
+        | Reason::NoTenant
+        | Reason::Template => StatusCode::INTERNAL_SERVER_ERROR,
         // What never came as far as KrakenD's own pipeline: the same as everywhere.
         Reason::NoRoute
         | Reason::MethodNotAllowed
         | Reason::BadRequest
+        | Reason::Incomplete
         | Reason::HeadTooLarge
         | Reason::RequestTimeout
         | Reason::BodyTooLarge

@@ -98,7 +98,7 @@ pub fn lower(
     let function = Function {
         region,
         endpoint: lambda_endpoint,
-        event: if method == "GET" { Format::Krakend } else { Format::Body },
+        event: if method == "GET" { Format::Krakend } else { Format::Body }.into(),
         answer: AnswerRule::Krakend(Box::new(endpoint.answer)),
         timeout: endpoint.timeout,
         retries,

@@ -440,7 +440,7 @@ impl<'a, 'o> Lowering<'a, 'o> {
         self.refuse_events(own, rest);
         let (name, function) = upstream.function(logical, span, self.lower.report)?;
         let function = Function {
-            event: Format::Body,
+            event: Format::Body.into(),
             answer,
             invoke,
             timeout: called.timeout,

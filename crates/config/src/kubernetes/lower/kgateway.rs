@@ -69,7 +69,7 @@ impl Settings {
         Function {
             region: Some(self.region.clone()),
             credentials: self.credentials.clone(),
-            event: Format::Body,
+            event: Format::Body.into(),
             answer: AnswerRule::Raw,
             origin: span.origin(),
             ..Function::new(name)

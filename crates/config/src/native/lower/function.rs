@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run, TenantId,
+    AnswerRule, Event, EventTemplate, Function, Invocation, KrakendAnswer, KrakendEncoding, Origin, Program,
+    Run, TenantId,
 };
 use lambridge_wire::invoke::is_tenant_id;
 use lambridge_wire::name::FunctionName;
@@ -32,9 +33,8 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
     let name = name(function, lower);
     let qualifier = qualifier(function, name.as_ref(), lower);
     let region = region(function, name.as_ref(), aws, lower);
-    let formats: Vec<(&str, Format)> = Format::ALL.iter().map(|format| (format.name(), *format)).collect();
     let tenant_id = function.tenant_id.as_ref().and_then(|tenant| tenant_id(tenant, lower));
-    let event = lower.word(&function.event, "functions.*.event", &formats).unwrap_or_default();
+    let event = event(function, lower);
     let answers = [
         ("proxy", AnswerRule::Proxy),
         ("raw", AnswerRule::Raw),
@@ -91,7 +91,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
             )
         })
         .collect();
-    let binary_media_types = binary_media_types(function, event, lower);
+    let binary_media_types = binary_media_types(function, &event, lower);
     let run = function.run.as_ref().and_then(|run| run_of(run, None, lower));
     Some(Function {
         name: name?,
@@ -171,6 +171,47 @@ fn tenant_id(tenant: &syntax::TenantId, lower: &mut Lower<'_>) -> Option<TenantI
             Some(TenantId::Header(name))
         }
         _ => lower.not_empty(leaf).map(TenantId::Path),
+    }
+}
+
+/// A format, or the template beside it.
+fn event(function: &syntax::Function, lower: &mut Lower<'_>) -> Event {
+    let formats = Format::ALL.iter().map(|format| (format.name(), Some(*format)));
+    let words: Vec<(&str, Option<Format>)> = formats.chain([("template", None)]).collect();
+    let word = lower.word(&function.event, "functions.*.event", &words);
+    match (word, &function.template) {
+        (Some(None), Some(leaf)) => {
+            lower.not_empty(leaf).map(|_| Event::Template(template(leaf))).unwrap_or_default()
+        }
+        (Some(None), None) => {
+            let span = function.event.as_ref().map_or(&function.key.span, |leaf| &leaf.span);
+            lower
+                .report
+                .error(span, "`template` is missing beside `event: template`")
+                .help("add `template: |`, and below it the event as JSON with `{{ … }}` in it");
+            Event::default()
+        }
+        (format, leaf) => {
+            if let (Some(leaf), true) = (leaf, format.is_some() || function.event.is_none()) {
+                lower
+                    .report
+                    .error(&leaf.span, "`template` counts only for `event: template`")
+                    .help("remove it, or write `event: template`");
+            }
+            format.flatten().map(Event::from).unwrap_or_default()
+        }
+    }
+}
+
+/// With the place of its text, so that what is wrong in it can be shown there.
+fn template(leaf: &Leaf) -> EventTemplate {
+    let text = leaf.text.clone();
+    let origin = leaf.span.origin();
+    match leaf.begins {
+        Some((line, column)) => {
+            EventTemplate { text, origin: Origin { line, column, ..origin }, in_place: true }
+        }
+        None => EventTemplate { text, origin, in_place: false },
     }
 }
 
@@ -259,11 +300,11 @@ fn region(
 
 fn binary_media_types(
     function: &syntax::Function,
-    event: Format,
+    event: &Event,
     lower: &mut Lower<'_>,
 ) -> Option<Vec<String>> {
     let (span, types) = function.binary_media_types.as_ref()?;
-    if event != Format::RestV1 {
+    if *event != Event::Format(Format::RestV1) {
         lower
             .report
             .error(span, "`binary_media_types` counts only for `event: rest_v1`")

@@ -5,8 +5,8 @@ mod resilience;
 use std::time::Duration;
 
 use lambridge_model::{
-    AnswerRule, AssumeRole, Credentials, Function, Invocation, KrakendAnswer, KrakendEncoding, Program, Run,
-    TenantId, Url, UrlAuth, UrlCors, UrlMode,
+    AnswerRule, AssumeRole, Credentials, Event, Function, Invocation, KrakendAnswer, KrakendEncoding,
+    Program, Run, TenantId, Url, UrlAuth, UrlCors, UrlMode,
 };
 
 use super::yaml::Yaml;
@@ -36,6 +36,9 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
     }
     if function.event != usual.event {
         yaml.word("event", function.event.name());
+    }
+    if let Event::Template(template) = &function.event {
+        yaml.text("template", &template.text);
     }
     match &function.answer {
         AnswerRule::Proxy => {}

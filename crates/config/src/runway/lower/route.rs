@@ -142,7 +142,7 @@ fn function(
     let timeout = lower.go_duration(&route.timeout, Duration::from_millis(1)..=LONGEST);
     let mut function = Function::new(function_name?);
     function.region = Some(region);
-    function.event = Format::Runway;
+    function.event = Format::Runway.into();
     function.answer = AnswerRule::Raw;
     function.retries = Retries { max, on: RetryOn::Sdk, ..Retries::default() };
     function.timeout = timeout.unwrap_or(function.timeout);

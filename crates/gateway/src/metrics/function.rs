@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambridge_invoke::InvokeError;
 
-use super::route::by_reason;
+use super::route::Reasons;
 use super::text::Text;
 use super::{Counter, Histogram};
 use crate::function::FunctionState;
@@ -29,7 +29,7 @@ pub(crate) struct FunctionMetrics {
     /// Calls that the function answered.
     ok: Counter,
     /// Attempts that failed, function errors among them.
-    failed: [Counter; Reason::ALL.len()],
+    failed: Reasons,
     throttles: [Counter; THROTTLES.len()],
     retries: Counter,
     took: Histogram,
@@ -52,13 +52,13 @@ impl FunctionMetrics {
     pub(crate) fn answered(&self, problem: Option<Reason>) {
         match problem {
             None => self.ok.add(1),
-            Some(reason) => self.failed[reason as usize].add(1),
+            Some(reason) => self.failed.of(reason).add(1),
         }
     }
 
     /// Lambda did not take the attempt, or gave no answer.
     pub(crate) fn failed(&self, error: &InvokeError) {
-        self.failed[Refusal::reason_of(error) as usize].add(1);
+        self.failed.of(Refusal::reason_of(error)).add(1);
         if let InvokeError::Throttled { reason, .. } = error {
             let at = THROTTLES.iter().position(|known| known == reason);
             self.throttles[at.unwrap_or(THROTTLES.len() - 1)].add(1);
@@ -82,7 +82,7 @@ pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut Text) {
     for function in functions {
         let key = ("function", &*function.key);
         text.number(name, &[key, ("outcome", "ok")], function.metrics.ok.get());
-        for (reason, count) in by_reason(&function.metrics.failed) {
+        for (reason, count) in function.metrics.failed.by_name() {
             text.number(name, &[key, ("outcome", reason)], count);
         }
     }

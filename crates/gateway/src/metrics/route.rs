@@ -37,7 +37,7 @@ impl Tally {
 #[derive(Debug, Default)]
 pub(crate) struct RouteMetrics {
     requests: [[Counter; CLASSES.len()]; METHODS.len()],
-    problems: [Counter; Reason::ALL.len()],
+    problems: Reasons,
     took: Histogram,
     bytes_in: Counter,
     bytes_out: Counter,
@@ -59,7 +59,7 @@ impl RouteMetrics {
         let class = usize::from(request.status / 100).clamp(1, CLASSES.len()) - 1;
         self.requests[place_of(request.method)][class].add(1);
         if let Some(reason) = request.reason {
-            self.problems[reason as usize].add(1);
+            self.problems.of(reason).add(1);
         }
         self.took.observe_us(request.took_us);
         for (counter, bytes) in [(&self.bytes_in, request.bytes_in), (&self.bytes_out, request.bytes_out)] {
@@ -70,16 +70,33 @@ impl RouteMetrics {
     }
 }
 
-/// Counts by the reason's name, those that are zero left out. A few reasons share a name.
-pub(super) fn by_reason(counts: &[Counter; Reason::ALL.len()]) -> Vec<(&'static str, u64)> {
-    let mut found: Vec<(&'static str, u64)> = Vec::new();
-    for (reason, count) in Reason::ALL.iter().zip(counts).filter(|(_, count)| count.get() > 0) {
-        match found.iter_mut().find(|(name, _)| *name == reason.name()) {
-            Some((_, sum)) => *sum += count.get(),
-            None => found.push((reason.name(), count.get())),
-        }
+/// A number for each reason.
+#[derive(Debug)]
+pub(super) struct Reasons([Counter; Reason::ALL.len()]);
+
+impl Default for Reasons {
+    /// The standard library's arrays have one of their own only up to 32 items.
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counter::default()))
     }
-    found
+}
+
+impl Reasons {
+    pub(super) fn of(&self, reason: Reason) -> &Counter {
+        &self.0[reason as usize]
+    }
+
+    /// By the reason's name, those that are zero left out. A few reasons share a name.
+    pub(super) fn by_name(&self) -> Vec<(&'static str, u64)> {
+        let mut found: Vec<(&'static str, u64)> = Vec::new();
+        for (reason, count) in Reason::ALL.iter().zip(&self.0).filter(|(_, count)| count.get() > 0) {
+            match found.iter_mut().find(|(name, _)| *name == reason.name()) {
+                Some((_, sum)) => *sum += count.get(),
+                None => found.push((reason.name(), count.get())),
+            }
+        }
+        found
+    }
 }
 
 fn place_of(method: &Method) -> usize {
@@ -109,7 +126,7 @@ pub(super) fn render(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
     let name = "lambridge_problems_total";
     text.family(name, "counter", "Requests without an answer of their target, by reason.");
     for (route, metrics) in routes {
-        for (reason, count) in by_reason(&metrics.problems) {
+        for (reason, count) in metrics.problems.by_name() {
             text.number(name, &[("route", route), ("reason", reason)], count);
         }
     }

@@ -5,10 +5,12 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import unittest
 from urllib.parse import urlencode
 
 from boto3_test import client_of
+from built_examples import ASKED
 from support import DEADLINE, ROOT, example, request
 
 
@@ -84,7 +86,9 @@ class FastHtml(Feature):
         self.assertEqual((answer.status, answer.one("content-type")), (200, "text/html; charset=utf-8"))
         self.assertIn(b"Hello from FastHTML", answer.body)
         form = [("content-type", "application/x-www-form-urlencoded")]
-        self.assertIn("<li>Grüße</li>".encode(), self.ask("POST", "/guests", form, urlencode({"name": "Grüße"}).encode()).body)
+        self.assertIn(
+            "<li>Grüße</li>".encode(), self.ask("POST", "/guests", form, urlencode({"name": "Grüße"}).encode()).body
+        )
 
     def test_stream(self):
         answer = self.open("/count?upto=20")
@@ -200,6 +204,32 @@ class Zip(Feature):
                 answer = self.ask("GET", path)
                 self.assertEqual(answer.status, 200, f"{answer}\n{self.program.said()}")
                 self.assertIn(found, answer.body)
+
+
+class Installed(Feature):
+    """Programs of the system: tested where they are installed."""
+
+    def test_nginx(self):
+        self.check("nginx", "nginx")
+
+    def test_php(self):
+        self.check("php", "nginx", "php-fpm", "php-fpm8.2", "php-fpm8.4")
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    def check(self, folder, program, *one_of):
+        if not shutil.which(program) or one_of and not any(map(shutil.which, one_of)):
+            self.skipTest(
+                f"{program} is not installed, or one of {one_of}" if one_of else f"{program} is not installed"
+            )
+        self.program = example(self, folder)
+        for method, target, headers, body, status, part in ASKED[folder]:
+            with self.subTest(f"{method} {target}"):
+                answer = self.ask(method, target, headers, body)
+                self.assertEqual(answer.status, status, f"{answer}\n{self.program.said()}")
+                self.assertIn(part, answer.body)
 
 
 class Table(unittest.TestCase):

@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask parts`, `cargo xtask deny`,
-//! `cargo xtask bench`, `cargo xtask dist`.
+//! `cargo xtask bench`, `cargo xtask dist`, `cargo xtask examples`.
 //!
 //! They need Rust, Python 3 and Node, nothing else; what they fetch comes from the package registries those three are
 //! set up for, at pinned versions, and is kept under the target directory.
@@ -9,6 +9,7 @@ mod bench;
 mod counterparts;
 mod deny;
 mod dist;
+mod examples;
 mod step;
 mod test;
 mod tidy;
@@ -19,17 +20,18 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  tidy    check the rules of the house that the compiler does not know
-  test    build, run every test, then the tests against real parts
-  parts   only install what the tests against real parts need
-  deny    check bans, licences and sources of the dependencies
-  bench   measure the programs beside their peers; takes arguments, `cargo xtask bench help`
-  dist    pack the adapter as it is shipped; takes arguments, `cargo xtask dist help`";
+  tidy      check the rules of the house that the compiler does not know
+  test      build, run every test, then the tests against real parts
+  parts     only install what the tests against real parts need
+  examples  build and run the examples that take minutes to install; takes their names
+  deny      check bans, licences and sources of the dependencies
+  bench     measure the programs beside their peers; takes arguments, `cargo xtask bench help`
+  dist      pack the adapter as it is shipped; takes arguments, `cargo xtask dist help`";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     let command = args.next().unwrap_or_default();
-    if !["bench", "dist"].contains(&command.as_str())
+    if !["bench", "dist", "examples"].contains(&command.as_str())
         && let Some(extra) = args.peek()
     {
         eprintln!("`{extra}` is one argument too many\n{USAGE}");
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "parts" => workspace::load().and_then(|workspace| counterparts::prepare(&workspace)).map(drop),
         "deny" => deny::run(),
         "bench" => bench::run(args),
+        "examples" => examples::run(args),
         "dist" => dist::run(args),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -78,7 +78,8 @@ def answered(posted, shown):
         seen = {"outcome": "init fails" if path.startswith("init") else "fails"}
         if "error" in shown:
             report = json.loads(posted.body)
-            seen |= {"error type": report["errorType"], "error message": report["errorMessage"]}
+            header = posted.one("lambda-runtime-function-error-type")
+            seen |= {"error type": report["errorType"], "error message": report["errorMessage"], "error header": header}
         return seen
     assert path.endswith("/response"), path
     if posted.one("lambda-runtime-function-response-mode") == "streaming":
@@ -119,7 +120,7 @@ def streamed(posted, shown):
         seen["broken off"] = "the connection ends"
     # Where an error stands in the body, its text is base64 that nobody wants to read.
     body, mark, _ = body.partition(b"Lambda-Runtime-Function-Error-Type: ")
-    return seen | {"answer body": text(body) + (" and then text about an error" if mark else "")}
+    return seen | {"answer body": unpacked(body, value) + (" and then text about an error" if mark else "")}
 
 
 def headed(value, shown):
@@ -140,11 +141,10 @@ def headed(value, shown):
 
 
 def unpacked(body, value):
-    headers = {name.lower(): item for name, item in (value.get("headers") or {}).items()}
-    headers |= {name.lower(): items[0] for name, items in (value.get("multiValueHeaders") or {}).items() if items}
-    if headers.get("content-encoding") == "gzip" and body[:2] == b"\x1f\x8b":
+    coding = headed(value, ()).get("answer content-encoding")
+    if coding == "gzip" and body[:2] == b"\x1f\x8b":
         body = gzip.decompress(body)
-    elif headers.get("content-encoding") == "br" and not body.isascii():
+    elif coding == "br" and not body.isascii():
         return "brotli"
     return text(body)
 

@@ -203,6 +203,17 @@ QUERIES = [
         expect={"target": "/x?a=1&a=2"},
     ),
     Row(
+        "the single map alone, REST API",
+        rest("GET", "/x", query=[("a", "1")]) | {"multiValueQueryStringParameters": None},
+        expect={"target": "/x?a=1"},
+    ),
+    Row(
+        "a parameter that a simulator has decoded, load balancer",
+        alb("GET", "/x", query=[("a", "b c")]),
+        expect={"target": "/x?a=b%20c"},
+        why="`+` is a blank in forms only",
+    ),
+    Row(
         "an escaped parameter, load balancer",
         alb("GET", "/x", query=[("a", "b%20c%26d")]),
         expect={"target": "/x?a=b%20c%26d"},

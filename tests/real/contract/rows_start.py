@@ -543,7 +543,86 @@ def hook(binary, patience):
         return observe(sandbox, None, posted, sandbox.then(2))
 
 
+def nameless(binary, patience):
+    """An event that nobody can answer, and then one that somebody can."""
+    with Sandbox(binary) as sandbox:
+        sandbox.runtime.give(written(v2()), {"Lambda-Runtime-Aws-Request-Id": None})
+        sandbox.runtime.give(written(v2("GET", "/second")))
+        posted = sandbox.await_posted(patience)
+        return observe(sandbox, None, posted, sandbox.then(3))
+
+
+def worker_lost(binary, patience):
+    """Two invocations at once still go when one before them had an odd answer."""
+    barrier = threading.Barrier(2)
+
+    def serve(request, connection):
+        if request.target == "/odd":
+            return plain(headers=[b"x-name: caf\xe9"])
+        try:
+            barrier.wait(DEADLINE)
+        except threading.BrokenBarrierError:
+            pass
+        return plain()
+
+    with Sandbox(binary, {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}, serve) as sandbox:
+        sandbox.runtime.give(written(v2("GET", "/odd")))
+        sandbox.runtime.wait("next", 2)
+        sandbox.await_posted(1)
+        for _ in range(2):
+            sandbox.runtime.give(written(v2()))
+        outcomes = [observe(sandbox, None, sandbox.await_posted(patience), "")["outcome"] for _ in range(2)]
+        barrier.abort()
+        return {"outcome": ", ".join(outcomes), "then": "runs"}
+
+
+def told_of_the_wait(binary, patience):
+    """The log line that people look for when an application does not come up."""
+    up = threading.Event()
+    with Sandbox(binary, ready=lambda request: answer(200 if up.is_set() else 503)) as sandbox:
+        deadline = time.monotonic() + DEADLINE
+        while "app is not ready after 2000ms" not in sandbox.said() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        found = "app is not ready after 2000ms" in sandbox.said()
+        up.set()
+        return first(sandbox) | {"app is not ready after 2000ms": "in the log" if found else "not in the log"}
+
+
+def secrets(binary, patience):
+    """What the most talkative log has of a client's secrets."""
+    with Sandbox(binary, {"AWS_LAMBDA_LOG_LEVEL": "TRACE"}) as sandbox:
+        event = v2("POST", "/", [("authorization", "Bearer 5ecr3t"), ("cookie", "session=5ecr3t")], "5ecr3t")
+        sandbox.runtime.give(written(event))
+        seen = observe(sandbox, None, sandbox.await_posted(), sandbox.then(2))
+        return seen | {"secrets in the log": "yes" if "5ecr3t" in sandbox.said() else "no"}
+
+
 AROUND = [
+    Row(
+        "an event without a request id, and one behind it",
+        scenario=nameless,
+        expect=UP,
+        why="what is missing costs that event, not the process",
+    ),
+    Row(
+        "an odd answer, and then two invocations at once",
+        scenario=worker_lost,
+        never=True,
+        expect={"outcome": "200, 200"},
+        why="on Managed Instances each such answer costs one of the places, until none is left",
+    ),
+    Row(
+        "a wait for the application, in the log",
+        scenario=told_of_the_wait,
+        slow=True,
+        expect={"app is not ready after 2000ms": "in the log"},
+    ),
+    Row(
+        "a client's secrets, in the log of level TRACE",
+        scenario=secrets,
+        expect={"secrets in the log": "no"},
+        why="a log is read by more people than may have them",
+    ),
     Row(
         "four invocations in a row",
         scenario=several,

@@ -159,6 +159,14 @@ ROWS = {
             {"mode": AS, "answer content-encoding": None},
             STREAM | {"AWS_LWA_ENABLE_COMPRESSION": "true"},
         ),
+        stream(
+            "compression of streams",
+            v2(headers=[("accept-encoding", "gzip")]),
+            plain(b"x" * 100),
+            {"answer content-encoding": "gzip"},
+            STREAM | {"AWS_LWA_STREAM_COMPRESSION": "true"},
+            why="an addition",
+        ),
         stream("a repeated mode, in capitals", v2(), plain(), {"mode": AS}, {"AWS_LWA_INVOKE_MODE": "RESPONSE_STREAM"}),
     ]
 }

@@ -6,6 +6,7 @@ use lambridge_wire::eventstream::{Decoder, Frame, FrameError, decode_item, encod
 use lambridge_wire::invoke::{invoke_path, parse_path};
 use lambridge_wire::name::FunctionName;
 use lambridge_wire::prelude::{Reason, Scanner, Step};
+use lambridge_wire::report::Report;
 use regex::Regex;
 
 /// Frames, from bytes as they are or, so that checksums do not hide all that is behind them, from made-up ones.
@@ -57,6 +58,21 @@ fn framed(mut rest: &[u8]) -> Vec<u8> {
     }
     stream.extend_from_slice(rest);
     stream
+}
+
+/// A log's report, and the same behind whatever a function has written.
+pub fn report(bytes: &[u8]) {
+    let alone = Report::parse(bytes);
+    let line = b"\nREPORT RequestId: r\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\t\n";
+    let after = Report::parse(&[bytes, line].concat()).expect("the last line is a report");
+    assert_eq!((after.duration_us, after.billed_mb_ms()), (1_500, 256));
+    if let Some(report) = alone {
+        assert_eq!(
+            Report::parse(&[b"{}\n", bytes].concat()),
+            Some(report),
+            "what stands before it changes nothing"
+        );
+    }
 }
 
 /// A streamed answer's head and body. The first two bytes are the limit and the size of the pieces.

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use lambridge_invoke::{Received, StreamError, Streamed};
 
 use crate::function::Permit;
+use crate::ledger::Ledger;
 use crate::problem::{Reason, Refusal};
 use crate::record::Record;
 
@@ -29,6 +30,8 @@ pub(crate) struct Flow {
     /// What came with the head.
     first: Bytes,
     source: Source,
+    /// Where the function's log report is entered.
+    ledger: Option<Ledger>,
     record: Option<Record>,
     /// Something was given to be written since the last pause.
     unwritten: bool,
@@ -83,9 +86,11 @@ impl fmt::Debug for Flow {
 
 impl Flow {
     /// `first`, then what `streamed` still gives.
-    pub(crate) fn new(first: Bytes, streamed: Streamed, permit: Permit) -> Box<Self> {
+    pub(crate) fn new(first: Bytes, streamed: Streamed, permit: Permit, ledger: Option<Ledger>) -> Box<Self> {
         // The head is written like a piece.
-        Self::of(first, Source::Function(streamed, permit))
+        let mut flow = Self::of(first, Source::Function(streamed, permit));
+        flow.ledger = ledger;
+        flow
     }
 
     /// What an HTTP service gives.
@@ -94,7 +99,7 @@ impl Flow {
     }
 
     fn of(first: Bytes, source: Source) -> Box<Self> {
-        Box::new(Self { first, source, record: None, unwritten: true, broken: None })
+        Box::new(Self { first, source, ledger: None, record: None, unwritten: true, broken: None })
     }
 
     /// Bytes that are still to come, where the service said so.
@@ -168,6 +173,11 @@ impl Flow {
 
     fn end(&mut self) {
         let Some(mut record) = self.record.take() else { return };
+        if let (Some(ledger), Source::Function(streamed, _)) = (&self.ledger, &mut self.source)
+            && let Some(tail) = streamed.take_log_tail()
+        {
+            ledger.note(&tail, &mut record.facts);
+        }
         if let Some(refusal) = self.broken.take() {
             record.break_off(refusal.reason, refusal.detail);
         }

@@ -29,6 +29,7 @@ mod function;
 mod head_guard;
 mod headers;
 mod inflow;
+mod ledger;
 mod listener;
 mod metrics;
 mod named;

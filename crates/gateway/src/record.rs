@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use http::request::Parts;
 use lambridge_model::{Errors, LogLevel};
+use lambridge_wire::report::Report;
 
 use crate::calls::Calls;
 use crate::canary::Rollback;
@@ -54,6 +55,8 @@ pub(crate) struct Facts {
     /// Of the client, where the route counts its requests.
     pub(crate) standing: Option<Standing>,
     pub(crate) invoke_us: u64,
+    /// What the function's log says of the call.
+    pub(crate) report: Option<Report>,
     pub(crate) total_us: u64,
     pub(crate) bytes_in: usize,
     pub(crate) bytes_out: usize,
@@ -68,7 +71,13 @@ impl Facts {
     /// What the request says about its function: whether it failed; nothing where it was not called, or where the
     /// failure is not its own.
     fn verdict(&self) -> Option<bool> {
-        let not_its_own = [Reason::Throttled, Reason::Overloaded, Reason::Draining, Reason::ClientGone];
+        let not_its_own = [
+            Reason::CircuitOpen,
+            Reason::Throttled,
+            Reason::Overloaded,
+            Reason::Draining,
+            Reason::ClientGone,
+        ];
         let is_its_own = self.reason.is_none_or(|reason| !not_its_own.contains(&reason));
         (self.attempts > 0 && is_its_own).then(|| self.is_failure())
     }
@@ -133,6 +142,7 @@ impl Record {
             edits: None,
             standing: None,
             invoke_us: 0,
+            report: None,
             total_us: 0,
             bytes_in: 0,
             bytes_out: 0,

@@ -38,6 +38,8 @@ pub struct Streamed {
     decoder: Decoder,
     /// The last frame came, or an error.
     ended: bool,
+    /// `LogResult` of the last frame.
+    log_tail: Option<String>,
     idle: Option<Duration>,
     timer: Pin<Box<Sleep>>,
 }
@@ -97,6 +99,7 @@ impl Streamed {
             source: Some(Source { connection, body, permit }),
             decoder: Decoder::new(),
             ended: false,
+            log_tail: None,
             idle: None,
             timer: Box::pin(tokio::time::sleep_until(deadline)),
         }
@@ -106,6 +109,11 @@ impl Streamed {
     pub fn set_idle(&mut self, idle: Duration) {
         self.idle = Some(idle);
         self.touch();
+    }
+
+    /// After the end, the last 4 KB of the log in base64, if they were asked for.
+    pub fn take_log_tail(&mut self) -> Option<String> {
+        self.log_tail.take()
     }
 
     /// The next piece, never empty. After the end, and after an error, there is none.
@@ -124,10 +132,13 @@ impl Streamed {
                 Ok(Some(frame)) => match decode_item(frame) {
                     StreamItem::Payload(piece) if piece.is_empty() => {}
                     StreamItem::Payload(piece) => return Poll::Ready(Some(Ok(piece.into()))),
-                    StreamItem::Complete(complete) => match outcome(complete) {
-                        Ok(()) => self.complete(),
-                        Err(error) => return self.fail(error),
-                    },
+                    StreamItem::Complete(mut complete) => {
+                        self.log_tail = complete.log_result.take();
+                        match outcome(complete) {
+                            Ok(()) => self.complete(),
+                            Err(error) => return self.fail(error),
+                        }
+                    }
                     StreamItem::Failed { kind, message } => {
                         return self.fail(StreamError::Service { kind, message });
                     }

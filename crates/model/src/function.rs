@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lambridge_wire::name::FunctionName;
 
-use crate::{Event, Origin, Percent, Secret};
+use crate::{Event, Origin, Percent, Prices, Secret};
 
 /// One entry of `functions:`.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,8 @@ pub struct Function {
     /// The longest pause within a streamed answer. Default 5 min, as API Gateway's. Source: API Gateway developer guide,
     /// "Stream the integration response".
     pub idle_timeout: Duration,
+    /// Asks for the end of the log of each call, and reads its report: cold starts, memory, what it cost at these prices.
+    pub log_tail: Option<Prices>,
     /// What is tried again.
     pub retries: Retries,
     /// How many calls at once.
@@ -70,6 +72,7 @@ impl Function {
             binary_media_types: None,
             timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(300),
+            log_tail: None,
             retries: Retries::default(),
             concurrency: Concurrency::default(),
             breaker: None,

@@ -10,6 +10,7 @@ mod function;
 mod listener;
 mod percent;
 mod policies;
+mod prices;
 mod route;
 mod secret;
 mod settings;
@@ -25,6 +26,7 @@ pub use function::{
 pub use listener::{Listener, Tls};
 pub use percent::Percent;
 pub use policies::{HeaderChanges, PathRewrite, Policies, RateKey, RateLimit, Redirect, Rewrite, Scheme};
+pub use prices::{Price, Prices};
 pub use route::{
     Errors, FunctionFrom, Matcher, NameSource, ParamKind, PathMatch, Route, ScriptSource, Scripts, Segment,
     StaticAnswer, Target, Template, TemplateError, Weighted,

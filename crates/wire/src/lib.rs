@@ -5,6 +5,7 @@
 //! * [`list`]: ListFunctions and ListAliases
 //! * [`eventstream`]: frames of a streamed Invoke
 //! * [`prelude`]: the head of a streamed HTTP answer
+//! * [`report`]: the platform's report at the end of a log
 //! * [`runtime`]: the Runtime API
 //! * [`extensions`]: the Extensions API
 //! * [`limits`]: the service's limits, each with its source
@@ -16,4 +17,5 @@ pub mod limits;
 pub mod list;
 pub mod name;
 pub mod prelude;
+pub mod report;
 pub mod runtime;

@@ -7,6 +7,7 @@
 pub mod canary;
 mod credentials;
 mod function;
+mod log_tail;
 mod policies;
 mod route;
 mod url;
@@ -15,8 +16,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use lambridge_model::{
-    Admin, Credentials, Drain, EmulatorSettings, Errors, Limits, Listener, Log, LogFormat, LogLevel, Secret,
-    Tls, TraceFrom, TraceSettings,
+    Admin, Credentials, Drain, EmulatorSettings, Errors, Limits, Listener, Log, LogFormat, LogLevel, Prices,
+    Secret, Tls, TraceFrom, TraceSettings,
 };
 
 use super::support::TABLE;
@@ -40,6 +41,7 @@ pub struct AwsDefaults {
     pub region: Option<String>,
     pub endpoint: Option<String>,
     pub credentials: Credentials,
+    pub prices: Prices,
 }
 
 /// Lowers all documents of one file; relative paths start at `folder`.
@@ -93,6 +95,7 @@ fn aws_defaults(documents: &[syntax::Document], part: &mut Part, lower: &mut Low
             Some(credentials) => lower.credentials(credentials, &Credentials::Default),
             None => Credentials::Default,
         },
+        prices: log_tail::prices(aws.prices.as_ref(), Prices::default(), lower),
     }
 }
 

@@ -57,6 +57,7 @@ pub struct Aws {
     pub endpoint: Option<Leaf>,
     pub credentials: Option<Credentials>,
     pub connections_max: Option<Leaf>,
+    pub prices: Option<Prices>,
 }
 
 #[derive(Debug)]
@@ -81,6 +82,13 @@ pub struct AssumeRole {
 }
 
 #[derive(Debug)]
+pub struct Prices {
+    pub span: Span,
+    pub gb_second: Option<Leaf>,
+    pub request: Option<Leaf>,
+}
+
+#[derive(Debug)]
 pub struct Function {
     pub key: Leaf,
     pub name: Option<Leaf>,
@@ -98,6 +106,8 @@ pub struct Function {
     pub binary_media_types: Option<(Span, Vec<Leaf>)>,
     pub timeout: Option<Leaf>,
     pub idle_timeout: Option<Leaf>,
+    pub log_tail: Option<Leaf>,
+    pub prices: Option<Prices>,
     pub retries_max: Option<Leaf>,
     pub retries_on: Option<Leaf>,
     pub retries_ratio: Option<Leaf>,
@@ -340,6 +350,7 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             region: reader.leaf(fields, "region"),
             endpoint: reader.leaf(fields, "endpoint"),
             credentials: reader.section(fields, "credentials", credentials),
+            prices: reader.section(fields, "prices", prices),
             connections_max: reader
                 .section(fields, "connections", |reader, fields| reader.leaf(fields, "max"))
                 .flatten(),
@@ -470,6 +481,8 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
         binary_media_types: reader.leaves(fields, "binary_media_types"),
         timeout: reader.leaf(fields, "timeout"),
         idle_timeout: reader.leaf(fields, "idle_timeout"),
+        log_tail: reader.leaf(fields, "log_tail"),
+        prices: reader.section(fields, "prices", prices),
         retries_max: retries.0,
         retries_on: retries.1,
         retries_ratio: budget.0,
@@ -541,6 +554,14 @@ fn run(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Run {
                 max_age: reader.leaf(fields, "max_age"),
             }),
         }),
+    }
+}
+
+fn prices(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Prices {
+    Prices {
+        span: fields.span.clone(),
+        gb_second: reader.leaf(fields, "gb_second"),
+        request: reader.leaf(fields, "request"),
     }
 }
 

@@ -18,6 +18,11 @@ impl Counter {
         self.0.store(to, RELAXED);
     }
 
+    /// The larger of what it is and `to`.
+    pub(crate) fn raise(&self, to: u64) {
+        self.0.fetch_max(to, RELAXED);
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(RELAXED)
     }

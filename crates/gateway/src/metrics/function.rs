@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambridge_invoke::InvokeError;
+use lambridge_wire::report::Report;
 
 use super::route::Reasons;
 use super::text::Text;
@@ -34,6 +35,20 @@ pub(crate) struct FunctionMetrics {
     retries: Counter,
     took: Histogram,
     waited: Histogram,
+    reports: Reports,
+}
+
+/// What logs say, of functions whose logs are asked for.
+#[derive(Debug, Default)]
+struct Reports {
+    count: Counter,
+    cold: Counter,
+    init_us: Counter,
+    billed_us: Counter,
+    billed_mb_ms: Counter,
+    used_mb: Counter,
+    memory_mb: Counter,
+    cost: Counter,
 }
 
 impl FunctionMetrics {
@@ -67,6 +82,21 @@ impl FunctionMetrics {
 
     pub(crate) fn retry(&self) {
         self.retries.add(1);
+    }
+
+    /// What a call's log said, and what it cost.
+    pub(crate) fn report(&self, report: &Report, picodollars: u64) {
+        let reports = &self.reports;
+        reports.count.add(1);
+        if report.is_cold() {
+            reports.cold.add(1);
+            reports.init_us.add(report.init_us.or(report.restore_us).unwrap_or_default());
+        }
+        reports.billed_us.add(report.billed_us.unwrap_or_default());
+        reports.billed_mb_ms.add(report.billed_mb_ms());
+        reports.used_mb.raise(report.used_mb.unwrap_or_default());
+        reports.memory_mb.set(report.memory_mb.unwrap_or_default());
+        reports.cost.add(picodollars);
     }
 
     /// A call waited for a place. Calls that need not wait are not counted.
@@ -118,6 +148,79 @@ pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut Text) {
         text.family(name, "histogram", help);
         for function in functions {
             text.histogram(name, &[("function", &function.key)], field(&function.metrics));
+        }
+    }
+    render_reports(functions, text);
+}
+
+/// Writes what logs say, of functions that have such reports.
+fn render_reports(functions: &[Arc<FunctionState>], text: &mut Text) {
+    type Write = fn(&mut Text, &str, &[(&str, &str)], &Reports);
+    let families: [(&str, &str, &str, Write); 8] = [
+        (
+            "lambridge_reports_total",
+            "counter",
+            "Calls whose log had a report.",
+            |text, name, labels, reports| {
+                text.number(name, labels, reports.count.get());
+            },
+        ),
+        (
+            "lambridge_cold_starts_total",
+            "counter",
+            "Calls that waited for an instance to start.",
+            |text, name, labels, reports| {
+                text.number(name, labels, reports.cold.get());
+            },
+        ),
+        (
+            "lambridge_init_seconds_total",
+            "counter",
+            "Time that instances took to start or to be restored.",
+            |text, name, labels, reports| {
+                text.seconds(name, labels, reports.init_us.get());
+            },
+        ),
+        ("lambridge_billed_seconds_total", "counter", "Billed duration.", |text, name, labels, reports| {
+            text.seconds(name, labels, reports.billed_us.get());
+        }),
+        (
+            "lambridge_billed_gigabyte_seconds_total",
+            "counter",
+            "Billed duration times memory.",
+            |text, name, labels, reports| {
+                text.real(name, labels, reports.billed_mb_ms.get() as f64 / 1_024_000.0);
+            },
+        ),
+        (
+            "lambridge_function_memory_bytes",
+            "gauge",
+            "Memory that the function may use.",
+            |text, name, labels, reports| {
+                text.number(name, labels, reports.memory_mb.get() << 20);
+            },
+        ),
+        (
+            "lambridge_function_memory_used_max_bytes",
+            "gauge",
+            "The most that an instance has used.",
+            |text, name, labels, reports| {
+                text.number(name, labels, reports.used_mb.get() << 20);
+            },
+        ),
+        (
+            "lambridge_function_cost_dollars_total",
+            "counter",
+            "Estimated cost of calls.",
+            |text, name, labels, reports| {
+                text.dollars(name, labels, reports.cost.get());
+            },
+        ),
+    ];
+    for (name, kind, help, write) in families {
+        text.family(name, kind, help);
+        for function in functions.iter().filter(|function| function.settings.log_tail.is_some()) {
+            write(text, name, &[("function", &function.key)], &function.metrics.reports);
         }
     }
 }

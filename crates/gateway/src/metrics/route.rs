@@ -41,6 +41,8 @@ pub(crate) struct RouteMetrics {
     took: Histogram,
     bytes_in: Counter,
     bytes_out: Counter,
+    /// In picodollars.
+    cost: Counter,
 }
 
 /// One finished request.
@@ -146,6 +148,16 @@ pub(super) fn render(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
             text.number(name, &[("route", route)], field(metrics).get());
         }
     }
+    render_costs(routes, text);
+}
+
+/// Writes what calls cost, of routes whose functions ask for their logs.
+fn render_costs(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
+    let name = "lambridge_cost_dollars_total";
+    text.family(name, "counter", "Estimated cost of calls, from their log reports.");
+    for (route, metrics) in routes.iter().filter(|(_, metrics)| metrics.cost.get() > 0) {
+        text.dollars(name, &[("route", route)], metrics.cost.get());
+    }
 }
 
 /// Writes which functions have lost their share of a route.
@@ -162,6 +174,11 @@ pub(super) fn render_rollbacks(routes: &[CompiledRoute], text: &mut Text) {
 }
 
 impl RouteMetrics {
+    /// A call of the route's functions has cost so many picodollars.
+    pub(crate) fn cost(&self, picodollars: u64) {
+        self.cost.add(picodollars);
+    }
+
     fn is_used(&self) -> bool {
         self.took.read().0.iter().any(|count| *count > 0)
     }

@@ -32,6 +32,17 @@ impl Text {
         self.sample(name, "", labels, None, format_args!("{value}"));
     }
 
+    /// A number of microseconds, in seconds.
+    pub(crate) fn seconds(&mut self, name: &str, labels: &Labels<'_>, us: u64) {
+        self.sample(name, "", labels, None, seconds(us));
+    }
+
+    /// A number of picodollars, in dollars.
+    pub(crate) fn dollars(&mut self, name: &str, labels: &Labels<'_>, pico: u64) {
+        let (whole, fraction) = (pico / 1_000_000_000_000, pico % 1_000_000_000_000);
+        self.sample(name, "", labels, None, format_args!("{whole}.{fraction:012}"));
+    }
+
     pub(crate) fn histogram(&mut self, name: &str, labels: &Labels<'_>, histogram: &Histogram) {
         let (buckets, sum) = histogram.read();
         let mut so_far = 0;

@@ -13,6 +13,7 @@ use memchr::memmem;
 use tokio::time::Instant;
 
 use crate::function::{FunctionState, Pass, Place};
+use crate::ledger::Ledger;
 use crate::problem::{Reason, Refusal};
 use crate::record::{Facts, micros};
 use crate::{random, retry};
@@ -70,6 +71,9 @@ pub(super) async fn invoke(
     match &called {
         Called::Whole(invoked) => {
             facts.lambda_request_id.clone_from(&invoked.request_id);
+            if let (Some(ledger), Some(tail)) = (Ledger::of(function), &invoked.log_tail) {
+                ledger.note(tail, facts);
+            }
             if let Some(kind) = &invoked.function_error {
                 let refusal = function_error(kind, &invoked.payload);
                 function.metrics.answered(Some(refusal.reason));
@@ -147,7 +151,7 @@ async fn attempt(
         target: wanted.named.unwrap_or(&place.target),
         kind: function.kind(),
         payload: wanted.event.clone(),
-        log_tail: false,
+        log_tail: function.settings.log_tail.is_some(),
         trace_id: facts.trace.xray.as_deref(),
         tenant_id: wanted.tenant_id,
         deadline: wanted.deadline,

@@ -22,6 +22,7 @@ use super::answer::head_of;
 use crate::answer_body::AnswerBody;
 use crate::flow::Flow;
 use crate::function::{FunctionState, Permit};
+use crate::ledger::Ledger;
 use crate::problem::{Reason, Refusal};
 use crate::record::{Facts, micros};
 
@@ -45,7 +46,7 @@ pub(super) async fn answer(
         Some(prelude) => read(&prelude, head)?,
         None => (StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, OCTETS)])),
     };
-    let flow = Flow::new(first, streamed, permit);
+    let flow = Flow::new(first, streamed, permit, Ledger::of(function));
     let mut response = Response::new(AnswerBody::Stream(flow));
     *response.status_mut() = status;
     *response.headers_mut() = fields;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use lambridge_model::{Admin, Model, PathMatch};
+use lambridge_model::{Admin, Model, PathMatch, Prices};
 use lambridge_testkit::Answer;
 use tokio::sync::Notify;
 
@@ -259,4 +259,46 @@ async fn state_is_shown() {
         "{functions}"
     );
     assert!(!functions.contains("AKID") && !functions.contains("secret"), "{functions}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_reports_become_numbers_and_reach_no_client() {
+    let world = start(|model| {
+        with_admin(model);
+        model.functions.get_mut("f").unwrap().log_tail = Some(Prices::default());
+    })
+    .await;
+    let admin = admin_of(&world);
+    let report = |more: &str| {
+        let log = format!(
+            "START\nhush\nREPORT RequestId: r\tDuration: 2.93 ms\tBilled Duration: 1000 ms\tMemory Size: 1024 MB\tMax Memory Used: 65 MB\t{more}\n"
+        );
+        base64_simd::STANDARD.encode_to_string(log)
+    };
+    let mut client = Client::connect(world.address).await;
+    world.lambda.push(answer("cold").header("x-amz-log-result", report("Init Duration: 250.00 ms\t")));
+    world.lambda.push(answer("warm").header("x-amz-log-result", report("")));
+    world.lambda.push(answer("odd").header("x-amz-log-result", "%%%"));
+    for expect in ["cold", "warm", "odd"] {
+        let answer = client.get("/").await;
+        assert!(answer.ends_with(expect) && !answer.to_lowercase().contains("log-result"), "{answer}");
+    }
+    assert!(
+        world.lambda.requests().iter().all(|call| call.header("x-amz-log-type").as_deref() == Some("Tail"))
+    );
+    world.lines.wait_for(3).await;
+    let (_, metrics) = probe(admin, "/metrics", "localhost").await;
+    for (name, expect) in [
+        (r#"lambridge_reports_total{function="f"}"#, "2"),
+        (r#"lambridge_cold_starts_total{function="f"}"#, "1"),
+        (r#"lambridge_init_seconds_total{function="f"}"#, "0.250000"),
+        (r#"lambridge_billed_seconds_total{function="f"}"#, "2.000000"),
+        (r#"lambridge_billed_gigabyte_seconds_total{function="f"}"#, "2"),
+        (r#"lambridge_function_memory_bytes{function="f"}"#, "1073741824"),
+        (r#"lambridge_function_memory_used_max_bytes{function="f"}"#, "68157440"),
+        (r#"lambridge_function_cost_dollars_total{function="f"}"#, "0.000033733400"),
+        (r#"lambridge_cost_dollars_total{route="all"}"#, "0.000033733400"),
+    ] {
+        assert_eq!(sample(&metrics, name).as_deref(), Some(expect), "{name}");
+    }
 }

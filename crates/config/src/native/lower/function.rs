@@ -14,7 +14,7 @@ use lambridge_model::{
 use lambridge_wire::invoke::is_tenant_id;
 use lambridge_wire::name::FunctionName;
 
-use super::{AwsDefaults, url};
+use super::{AwsDefaults, log_tail, url};
 use crate::document::Span;
 use crate::leaf::Lower;
 use crate::native::syntax;
@@ -91,6 +91,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
             )
         })
         .collect();
+    let log_tail = log_tail::lower(function, invoke, aws.prices, lower);
     let binary_media_types = binary_media_types(function, &event, lower);
     let run = function.run.as_ref().and_then(|run| run_of(run, None, lower));
     Some(Function {
@@ -107,6 +108,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         binary_media_types,
         timeout,
         idle_timeout,
+        log_tail,
         retries,
         concurrency,
         breaker,

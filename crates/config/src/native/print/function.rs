@@ -5,7 +5,7 @@ mod resilience;
 use std::time::Duration;
 
 use lambridge_model::{
-    AnswerRule, AssumeRole, Credentials, Event, Function, Invocation, KrakendAnswer, KrakendEncoding,
+    AnswerRule, AssumeRole, Credentials, Event, Function, Invocation, KrakendAnswer, KrakendEncoding, Prices,
     Program, Run, TenantId, Url, UrlAuth, UrlCors, UrlMode,
 };
 
@@ -66,6 +66,15 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
     }
     duration(yaml, "timeout", function.timeout, usual.timeout);
     duration(yaml, "idle_timeout", function.idle_timeout, usual.idle_timeout);
+    if let Some(prices) = function.log_tail {
+        yaml.word("log_tail", true);
+        if prices != Prices::default() {
+            yaml.map("prices", |yaml| {
+                yaml.word("gb_second", prices.gb_second);
+                yaml.word("request", prices.request);
+            });
+        }
+    }
     resilience::print(key, function, yaml, secrets);
     if let Some(run) = &function.run {
         yaml.map("run", |yaml| run_of(run, yaml));

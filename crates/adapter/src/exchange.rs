@@ -4,7 +4,7 @@
 //! other event gets the invocation error, so that its source can retry. No outcome ends the loop.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -12,8 +12,7 @@ use http::response::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use hyper::body::{Body, Incoming};
 use lambridge_event::{
-    Answer, EventError, Kind, Received, decode_request, decode_request_or_message, encode_answer,
-    encode_prelude,
+    Answer, EventError, Kind, Received, decode_request_lazily, encode_answer, encode_prelude,
 };
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::prelude::SEPARATOR;
@@ -23,6 +22,7 @@ use crate::Shared;
 use crate::compression::{Coding, Encoder, Wish, streamed};
 use crate::deadline::Deadline;
 use crate::envelope::{answer, envelope};
+use crate::journal::Facts;
 use crate::link::{Link, LinkError, collect};
 use crate::log::Level;
 use crate::request::{build, end_hop};
@@ -99,7 +99,8 @@ impl From<LinkError> for Failure {
 }
 
 impl Failure {
-    fn status(&self) -> StatusCode {
+    /// What an HTTP client gets.
+    pub fn status(&self) -> StatusCode {
         match self {
             Failure::BadEvent(_) | Failure::BadRequest(_) => StatusCode::BAD_REQUEST,
             Failure::App(_) | Failure::Switched | Failure::TooLarge => StatusCode::BAD_GATEWAY,
@@ -107,7 +108,8 @@ impl Failure {
         }
     }
 
-    fn reason(&self) -> &'static str {
+    /// In a word.
+    pub fn reason(&self) -> &'static str {
         match self {
             Failure::BadEvent(_) | Failure::BadRequest(_) => "bad_request",
             Failure::App(_) | Failure::Switched => "upstream_error",
@@ -145,26 +147,15 @@ impl Mode {
     }
 }
 
-/// What the log line tells.
-#[derive(Default)]
-struct Facts {
-    method: String,
-    target: String,
-    status: u16,
-    dropped_fields: usize,
-    failure: Option<Failure>,
-}
-
-/// Serves one invocation. The caller posts the reply.
+/// Serves one invocation. The caller posts the reply, and records the facts.
 pub async fn exchange(
     delivery: &Delivery,
     app: &mut Link,
     deadline: &mut Deadline,
     spare: &mut Spare,
     shared: &Shared,
-) -> Reply {
-    let start = Instant::now();
-    let mut facts = Facts::default();
+) -> (Reply, Facts) {
+    let mut facts = Facts::new();
     let (kind, served) = match decode(&delivery.event, &shared.settings) {
         Err(error) => (kind_of_unreadable(&delivery.event, &shared.settings), Err(error.into())),
         Ok(received) => {
@@ -175,22 +166,19 @@ pub async fn exchange(
             (kind, served.unwrap_or_else(|| Err(shared.late(patience))))
         }
     };
+    facts.kind = Some(kind);
     let reply = served.unwrap_or_else(|failure| {
         app.forget();
         let reply = failure_of(&failure, kind, Mode::of(kind, &shared.settings));
         facts.failure = Some(failure);
         reply
     });
-    record(&facts, delivery, start, shared);
-    reply
+    (reply, facts)
 }
 
 /// Events of WebSocket APIs are requests only where a path is set for them.
 fn decode<'a>(event: &'a [u8], settings: &Settings) -> Result<Received<'a>, EventError> {
-    match settings.websocket_path {
-        Some(_) => decode_request_or_message(event),
-        None => decode_request(event),
-    }
+    decode_request_lazily(event, settings.websocket_path.is_some())
 }
 
 /// Whether an HTTP client waits for the answer to an event that cannot be read.
@@ -216,9 +204,9 @@ async fn serve(
         facts.status = StatusCode::FORBIDDEN.as_u16();
         return Ok(forbidden(kind, Mode::of(kind, &shared.settings)));
     }
-    if shared.log.takes(Level::Debug) {
+    if shared.settings.access_log || shared.log.takes(Level::Debug) {
         facts.method = request.method().to_string();
-        facts.target = request.uri().path().to_owned();
+        facts.path = request.uri().path().to_owned();
     }
     let head_only = request.method() == Method::HEAD;
     let http = !matches!(kind, Kind::Other | Kind::WebSocket);
@@ -320,29 +308,4 @@ fn reply_of(answer: &Answer<'_>, kind: Kind, mode: Mode) -> Reply {
     }
     encode_answer(kind, answer, &mut out);
     Reply::Answer(out.into())
-}
-
-fn record(facts: &Facts, delivery: &Delivery, start: Instant, shared: &Shared) {
-    let level = if facts.failure.is_some() { Level::Error } else { Level::Debug };
-    if !shared.log.takes(level) {
-        return;
-    }
-    // The status is what the client gets: the application's, or that of the failure.
-    let (message, status, reason) = match &facts.failure {
-        Some(failure) => (failure.to_string(), failure.status().as_u16(), failure.reason()),
-        None => ("invocation".to_owned(), facts.status, "ok"),
-    };
-    shared.log.line(
-        level,
-        &message,
-        &[
-            ("requestId", delivery.request_id().unwrap_or_default()),
-            ("method", &facts.method),
-            ("path", &facts.target),
-            ("status", &status.to_string()),
-            ("reason", reason),
-            ("droppedFields", &facts.dropped_fields.to_string()),
-            ("durationMs", &start.elapsed().as_millis().to_string()),
-        ],
-    );
 }

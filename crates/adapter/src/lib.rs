@@ -11,6 +11,7 @@
 //! * `readiness`, `extension`, `snapstart`: what has to happen before the first event
 //! * `worker`: the loop; Managed Instances have several
 //! * `exchange`: one invocation, over `request` and `context` on the way in, `envelope` and `compression` on the way out
+//! * `journal`: what is written down about each
 //! * `runtime`, `link`, `payload`: the Runtime API, the kept connection below it and below the application, and what
 //!   goes over it
 //!
@@ -34,6 +35,7 @@ mod deadline;
 mod envelope;
 mod exchange;
 mod extension;
+mod journal;
 mod link;
 pub mod log;
 mod payload;
@@ -65,6 +67,7 @@ pub(crate) struct Shared {
     busy: AtomicUsize,
     stopping: AtomicBool,
     idle: Notify,
+    warm: AtomicBool,
 }
 
 /// Runs the adapter with the given environment until the sandbox ends. Never panics on input.
@@ -105,6 +108,7 @@ pub async fn serve_with(settings: Settings, stop: impl Future<Output = ()>) -> E
         busy: AtomicUsize::new(0),
         stopping: AtomicBool::new(false),
         idle: Notify::new(),
+        warm: AtomicBool::new(false),
     });
     let mut running = pin!(start(api, shared.clone()));
     tokio::select! {
@@ -201,6 +205,11 @@ impl Shared {
         if self.busy.fetch_sub(1, Ordering::Relaxed) == 1 && self.stopping.load(Ordering::Relaxed) {
             self.idle.notify_one();
         }
+    }
+
+    /// Whether this is the first invocation of the sandbox; the second time it is not.
+    pub(crate) fn is_first(&self) -> bool {
+        !self.warm.swap(true, Ordering::Relaxed)
     }
 
     /// Whether no further event should be taken.

@@ -76,6 +76,13 @@ impl Log {
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
     }
 
+    /// Writes lines that are lines already, whatever the level.
+    pub fn write(self, lines: &str) {
+        if !lines.is_empty() {
+            let _ = std::io::stdout().lock().write_all(lines.as_bytes());
+        }
+    }
+
     /// Something is off.
     pub fn warn(self, message: &str) {
         self.line(Level::Warn, message, &[]);
@@ -107,13 +114,17 @@ fn text(level: Level, message: &str, fields: &[(&str, &str)]) -> String {
 }
 
 fn json(level: Level, message: &str, fields: &[(&str, &str)]) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut line = format!("{{\"level\":\"{}\",\"message\":{}", level.name(), quoted(message));
     for (name, value) in fields {
         line.push_str(&format!(",{}:{}", quoted(name), quoted(value)));
     }
     line.push_str("}\n");
     line
+}
+
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ async fn is_up(readiness: &Readiness) -> bool {
     *request.uri_mut() = target;
     request.headers_mut().insert(HOST, endpoint.authority.clone());
     let Ok(mut sender) = connect(endpoint).await else { return false };
-    match sender.send_request(request).await {
+    match sender.send(request).await {
         Ok(response) => readiness.healthy.contains(response.status().as_u16()),
         Err(_) => false,
     }

@@ -42,7 +42,12 @@ pub fn build(
 ) -> Result<(Request<Payload>, usize), Failure> {
     let event = &delivery.event;
     let http = received.kind != Kind::Other;
-    let body = share(event, received.body);
+    let mut body = share(event, received.body);
+    let base64 = received.base64 && received.kind != Kind::WebSocket;
+    if received.base64 && !base64 {
+        // The message has to be looked at.
+        body = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default().into();
+    }
     let mut headers = HeaderMap::with_capacity(received.headers.len() + 6);
     let mut dropped = 0;
     for (name, value) in received.headers {
@@ -89,7 +94,7 @@ pub fn build(
     } else {
         configured_target(&settings.pass_through_path)
     };
-    let mut request = Request::new(Payload::new(body));
+    let mut request = Request::new(if base64 { Payload::base64(body) } else { Payload::new(body) });
     *request.method_mut() = method;
     *request.uri_mut() = uri.ok_or(Failure::BadRequest("the event's path is no path"))?;
     *request.headers_mut() = headers;

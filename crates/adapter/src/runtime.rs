@@ -67,6 +67,9 @@ pub enum ApiError {
     /// An event that nobody can answer.
     #[error("an event came without a request id and is lost")]
     Nameless,
+    /// A streamed answer ended before its end; the client has a part of it.
+    #[error("{0}")]
+    BrokeOff(String),
     /// The API takes no answer.
     #[error("the Runtime API did not take the answer in time")]
     Stuck,
@@ -114,8 +117,12 @@ impl Client {
             Reply::Stream { prelude, body, encoder } => {
                 let target = uri(format!("{base}{}", wire::response_path(id)))?;
                 let patience = delivery.patience();
-                let payload = Payload::stream(prelude, body, encoder, patience);
-                return self.stream(delivery, target, payload, patience).await;
+                let (payload, end) = Payload::stream(prelude, body, encoder, patience);
+                let posted = self.stream(delivery, target, payload, patience).await;
+                return match end.get() {
+                    Some(why) => Err(ApiError::BrokeOff(why.clone())),
+                    None => posted,
+                };
             }
             Reply::Failed { error_type, message } => {
                 let report = ErrorReport::new(error_type, message).to_json();

@@ -19,7 +19,7 @@ use crate::snapstart::{Hook, Hooks};
 mod parse;
 mod table;
 pub use parse::StatusSet;
-use parse::{boolean, endpoint, seconds};
+use parse::{boolean, endpoint, namespace, seconds};
 pub use table::{Entry, TABLE};
 
 /// Lambda ends an init phase after ten seconds; this leaves it the rest.
@@ -64,6 +64,10 @@ pub struct Settings {
     pub log_level: Level,
     /// One JSON object a line.
     pub log_json: bool,
+    /// A line for each invocation, whatever the level.
+    pub access_log: bool,
+    /// The namespace of the metrics; `None`: there are none.
+    pub metrics: Option<String>,
 }
 
 /// `host:port` with an optional path in front of every path.
@@ -79,6 +83,19 @@ pub struct Endpoint {
     pub authority: HeaderValue,
     /// A Unix socket in place of host and port.
     pub socket: Option<PathBuf>,
+    /// What is spoken there.
+    pub speaks: Speaks,
+}
+
+/// What is spoken over connections to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/1.1, with the few header fields of Lambda's own APIs.
+    Api,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 without TLS, known beforehand (RFC 9113, section 3.3).
+    H2c,
 }
 
 /// The readiness check.
@@ -213,6 +230,18 @@ impl Reader {
                 }
             })
             .unwrap_or_else(|| Endpoint::local(port));
+        let speaks = self
+            .parsed(("AWS_LWA_APP_PROTOCOL", None), "`http1` or `h2c`", |v| {
+                if v.eq_ignore_ascii_case("http1") {
+                    Some(Speaks::Http1)
+                } else if v.eq_ignore_ascii_case("h2c") {
+                    Some(Speaks::H2c)
+                } else {
+                    None
+                }
+            })
+            .unwrap_or(Speaks::Http1);
+        let app = Endpoint { speaks, ..app };
         let readiness = self.readiness(&app);
         let (runtime_api, extensions_api) = self.apis();
         self.ports(&app, runtime_api.as_ref(), &extensions_api);
@@ -281,6 +310,12 @@ impl Reader {
                 })
                 .unwrap_or(1),
             function: self.function(),
+            access_log: self.flag(("AWS_LWA_ACCESS_LOG", None)),
+            metrics: self.parsed(
+                ("AWS_LWA_METRICS_NAMESPACE", None),
+                "a CloudWatch namespace: up to 255 letters, digits and `.-_/#:`, not starting with `AWS/`",
+                namespace,
+            ),
             log_level: self.log_level(),
             log_json: self
                 .vars
@@ -321,7 +356,10 @@ impl Reader {
         Readiness {
             endpoint: match app.socket {
                 Some(_) => app.clone(),
-                None => Endpoint::new(&app.host, port, "").unwrap_or_else(|| Endpoint::local(port)),
+                None => Endpoint {
+                    speaks: app.speaks,
+                    ..Endpoint::new(&app.host, port, "").unwrap_or_else(|| Endpoint::local(port))
+                },
             },
             path: self.path(("AWS_LWA_READINESS_CHECK_PATH", Some("READINESS_CHECK_PATH")), "/"),
             protocol,
@@ -338,8 +376,9 @@ impl Reader {
     fn apis(&mut self) -> (Option<Endpoint>, Endpoint) {
         let original = self.parsed(("AWS_LAMBDA_RUNTIME_API", None), "host:port", endpoint);
         let proxy = self.parsed(("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", None), "host:port", endpoint);
-        let extensions = original.clone().unwrap_or_else(|| Endpoint::local(9001));
-        (proxy.or(original), extensions)
+        let api = |endpoint| Endpoint { speaks: Speaks::Api, ..endpoint };
+        let extensions = api(original.clone().unwrap_or_else(|| Endpoint::local(9001)));
+        (proxy.or(original).map(api), extensions)
     }
 
     /// Ports on this host that others have, or that nobody may have. Outside Lambda the application may listen anywhere.
@@ -480,6 +519,7 @@ impl Endpoint {
             base: base.trim_end_matches('/').to_owned(),
             authority: HeaderValue::try_from(authority).ok()?,
             socket: None,
+            speaks: Speaks::Http1,
         })
     }
 
@@ -491,6 +531,7 @@ impl Endpoint {
             base: String::new(),
             authority: HeaderValue::from_static("localhost"),
             socket: Some(PathBuf::from(path)),
+            speaks: Speaks::Http1,
         })
     }
 
@@ -498,7 +539,14 @@ impl Endpoint {
     pub fn local(port: u16) -> Endpoint {
         let authority = HeaderValue::try_from(format!("127.0.0.1:{port}"))
             .unwrap_or_else(|_| HeaderValue::from_static("127.0.0.1"));
-        Endpoint { host: "127.0.0.1".to_owned(), port, base: String::new(), authority, socket: None }
+        Endpoint {
+            host: "127.0.0.1".to_owned(),
+            port,
+            base: String::new(),
+            authority,
+            socket: None,
+            speaks: Speaks::Http1,
+        }
     }
 }
 

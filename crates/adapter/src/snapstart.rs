@@ -120,7 +120,7 @@ async fn call(hook: Option<&Hook>, settings: &Settings) -> Result<(), String> {
     request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     let answer = async {
         let mut sender = connect(&settings.app).await.map_err(|error| error.to_string())?;
-        sender.send_request(request).await.map_err(|error| format!("the application: {error}"))
+        sender.send(request).await.map_err(|error| format!("the application: {error}"))
     };
     match tokio::time::timeout(HOOK, answer).await {
         Ok(Ok(answer)) if answer.status().is_success() => Ok(()),

@@ -10,6 +10,7 @@ use crate::Shared;
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::exchange::exchange;
+use crate::journal::record;
 use crate::link::Link;
 use crate::runtime::{ApiError, Client};
 use crate::settings::Endpoint;
@@ -52,11 +53,10 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         };
         backoff.reset();
         shared.begin();
-        let reply = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
+        let (reply, facts) = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
         let answer = reply.answer();
-        if let Err(error) = client.post(&delivery, reply).await {
-            shared.log.error(&error.to_string());
-        }
+        let posted = client.post(&delivery, reply).await;
+        record(&facts, posted, &delivery, &shared);
         spare.give_back(answer);
         client.done(delivery);
         shared.end();

@@ -17,6 +17,11 @@ pub(crate) fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
     base64_simd::STANDARD.encode_append(bytes, out);
 }
 
+/// Whether the text can be decoded piece by piece, at every fourth character.
+pub(crate) fn is_strict(text: &[u8]) -> bool {
+    base64_simd::STANDARD.check(text).is_ok()
+}
+
 /// Decodes; in place when the text is in a buffer of its own already, else into one new buffer. `None` if it is no base64.
 pub(crate) fn decode(text: Cow<'_, [u8]>) -> Option<Vec<u8>> {
     match text {

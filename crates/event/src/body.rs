@@ -25,6 +25,7 @@ pub(crate) fn decode_request<'a>(
         query: Cow::Borrowed(""),
         headers: Vec::new(),
         body: Cow::Borrowed(event),
+        base64: false,
         request_context: context,
     })
 }

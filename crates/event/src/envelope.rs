@@ -20,6 +20,9 @@ use crate::json::{JsonError, Reader, Value, reader};
 use crate::request::{EventError, Kind};
 use crate::{base64, path};
 
+/// Below this a body is decoded at once.
+const LONG: usize = 64 * 1024;
+
 /// A list of header fields as an event holds them.
 pub(crate) type Headers<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
@@ -51,9 +54,16 @@ pub(crate) struct Envelope<'a> {
     socket_event: bool,
     resource: bool,
     not_http: bool,
+    /// A long body that is base64 stays so.
+    lazy: bool,
 }
 
 impl<'a> Envelope<'a> {
+    /// As [`Envelope::read`]; a long body that is base64 is not decoded.
+    pub(crate) fn read_lazily(event: &'a [u8]) -> Result<Self, EventError> {
+        Ok(Self { lazy: true, ..Self::read(event)? })
+    }
+
     pub(crate) fn read(event: &'a [u8]) -> Result<Self, EventError> {
         let reader = Reader::new(event)?;
         let mut envelope = Self::default();
@@ -145,8 +155,9 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The body, decoded. Borrowed when it is plain text without escapes, else in one new buffer.
-    pub(crate) fn body(&self) -> Result<Cow<'a, [u8]>, EventError> {
+    /// The body, decoded, and whether it is base64 still. Borrowed when it is plain text without escapes, else in one new
+    /// buffer.
+    pub(crate) fn body(&self) -> Result<(Cow<'a, [u8]>, bool), EventError> {
         self.body_coded("isBase64Encoded", self.base64)
     }
 
@@ -155,18 +166,24 @@ impl<'a> Envelope<'a> {
         &self,
         key: &'static str,
         base64: Option<Value<'a>>,
-    ) -> Result<Cow<'a, [u8]>, EventError> {
+    ) -> Result<(Cow<'a, [u8]>, bool), EventError> {
         let encoded = match base64 {
             None => false,
             Some(Value::Bool(encoded)) => encoded,
             Some(other) => return Err(unexpected(key, "a boolean", &other)),
         };
         let body = match self.body {
-            None => return Ok(Cow::Borrowed(b"")),
+            None => return Ok((Cow::Borrowed(b""), false)),
             Some(Value::String(text)) => text.bytes(),
             Some(other) => return Err(unexpected("body", "a string", &other)),
         };
-        if encoded { base64::decode(body).map(Cow::Owned).ok_or(EventError::BadBase64) } else { Ok(body) }
+        if !encoded {
+            return Ok((body, false));
+        }
+        if self.lazy && body.len() >= LONG && matches!(body, Cow::Borrowed(text) if base64::is_strict(text)) {
+            return Ok((body, true));
+        }
+        base64::decode(body).map(|bytes| (Cow::Owned(bytes), false)).ok_or(EventError::BadBase64)
     }
 }
 

@@ -73,8 +73,9 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
         headers.push((Cow::Borrowed("cookie"), cookie));
     }
-    let body = envelope.body()?;
-    Ok(Received { kind: Kind::HttpV2, method, path, query, headers, body, request_context: envelope.context })
+    let (body, base64) = envelope.body()?;
+    let request_context = envelope.context;
+    Ok(Received { kind: Kind::HttpV2, method, path, query, headers, body, base64, request_context })
 }
 
 /// Opens an answer: all there is before the body.

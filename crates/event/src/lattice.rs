@@ -106,7 +106,7 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>, kind: Kind) -> Result<
         }
     };
     let headers = envelope::headers("headers", envelope.headers)?;
-    let body = match kind {
+    let (body, base64) = match kind {
         Kind::LatticeV1 => envelope.body_coded("is_base64_encoded", envelope.lattice_base64)?,
         _ => envelope.body()?,
     };
@@ -117,6 +117,7 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>, kind: Kind) -> Result<
         query,
         headers,
         body,
+        base64,
         request_context: envelope.context,
     })
 }

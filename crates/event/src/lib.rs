@@ -93,6 +93,17 @@ pub fn decode_request_or_message(event: &[u8]) -> Result<Received<'_>, EventErro
     decode(event, &envelope, envelope.kind())
 }
 
+/// As [`decode_request`], or where `messages` are wanted [`decode_request_or_message`]; except that a long body which is
+/// base64 stays so, and [`Received::base64`] says it. It is checked: each part of it that starts and ends at a fourth
+/// character can be decoded by itself. So a large body need not be in memory twice.
+pub fn decode_request_lazily(event: &[u8], messages: bool) -> Result<Received<'_>, EventError> {
+    let envelope = Envelope::read_lazily(event)?;
+    match envelope.kind() {
+        Kind::WebSocket if !messages => body::decode_request(event, envelope.context),
+        kind => decode(event, &envelope, kind),
+    }
+}
+
 /// The kind of an event, whether all of its keys can be read or not; `None` when it is no JSON. It tells who waits for
 /// the answer to an event that [`decode_request`] refuses.
 pub fn kind(event: &[u8]) -> Option<Kind> {

@@ -85,8 +85,10 @@ pub struct Received<'a> {
     pub query: Cow<'a, str>,
     /// In event order, repeats kept. A v2 event's `cookies` are one `cookie` field joined by `; `.
     pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// Decoded from base64 where the event says so.
+    /// Decoded from base64 where the event says so, unless `base64` is set.
     pub body: Cow<'a, [u8]>,
+    /// `body` is base64 still, checked: see [`decode_request_lazily`](crate::decode_request_lazily).
+    pub base64: bool,
     /// The event's `requestContext` object as JSON text, if it has one.
     pub request_context: Option<&'a str>,
 }

@@ -55,14 +55,15 @@ pub(crate) fn decode_maps<'a>(
         None => envelope::each("queryStringParameters", envelope.query, &mut each)?,
     }
     let headers = all_headers(envelope)?;
-    let (query, body) = (Cow::Owned(query), envelope.body()?);
+    let (body, base64) = envelope.body()?;
     Ok(Received {
         kind: envelope.kind(),
         method,
         path,
-        query,
+        query: Cow::Owned(query),
         headers,
         body,
+        base64,
         request_context: envelope.context,
     })
 }

@@ -30,13 +30,15 @@ pub(crate) fn decode_request<'a>(envelope: &Envelope<'a>) -> Result<Received<'a>
         Some(_) => envelope::each("multiValueQueryStringParameters", envelope.multi_query, &mut each)?,
         None => envelope::each("queryStringParameters", envelope.query, &mut each)?,
     }
+    let (body, base64) = envelope.body()?;
     Ok(Received {
         kind: Kind::WebSocket,
         method: Cow::Borrowed("POST"),
         path: Cow::Borrowed("/"),
         query: Cow::Owned(query),
         headers: rest_v1::all_headers(envelope)?,
-        body: envelope.body()?,
+        body,
+        base64,
         request_context: envelope.context,
     })
 }

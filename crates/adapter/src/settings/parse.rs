@@ -31,6 +31,13 @@ pub(super) fn endpoint(value: &str) -> Option<Endpoint> {
     }
 }
 
+/// A namespace of CloudWatch; those of AWS itself are not for others.
+pub(super) fn namespace(value: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#:".contains(&byte);
+    let fits = (1..=255).contains(&value.len()) && value.bytes().all(plain) && !value.starts_with("AWS/");
+    fits.then(|| value.to_owned())
+}
+
 /// A set of HTTP status codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusSet {

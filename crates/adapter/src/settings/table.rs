@@ -33,6 +33,11 @@ const fn renamed(
 pub const TABLE: &[Entry] = &[
     renamed("AWS_LWA_PORT", "PORT", "8080", "the application's port; `PORT` is not deprecated"),
     renamed("AWS_LWA_HOST", "HOST", "127.0.0.1", "the application's host, or `unix:/PATH` for a Unix socket"),
+    entry(
+        "AWS_LWA_APP_PROTOCOL",
+        "http1",
+        "`h2c`: the application speaks HTTP/2 without TLS and is asked so from the first byte, readiness included",
+    ),
     renamed(
         "AWS_LWA_READINESS_CHECK_PORT",
         "READINESS_CHECK_PORT",
@@ -112,6 +117,17 @@ pub const TABLE: &[Entry] = &[
         "AWS_LWA_LAMBDA_RUNTIME_API_PROXY",
         "none",
         "stands in for `AWS_LAMBDA_RUNTIME_API`, except that the extension is registered with Lambda itself",
+    ),
+    entry(
+        "AWS_LWA_ACCESS_LOG",
+        "false",
+        "one line of JSON an invocation: source, method, path, status, reason, duration, ids, cold start",
+    ),
+    entry(
+        "AWS_LWA_METRICS_NAMESPACE",
+        "none",
+        "one line an invocation in CloudWatch's embedded metric format: `Invocations`, `Duration`, `Errors`, `ColdStart` by \
+         `FunctionName` in this namespace",
     ),
     entry("AWS_LAMBDA_LOG_LEVEL", "INFO", "TRACE, DEBUG (one line an invocation), INFO, WARN, ERROR, FATAL"),
     entry("RUST_LOG", "INFO", "the same, where `AWS_LAMBDA_LOG_LEVEL` is not set"),

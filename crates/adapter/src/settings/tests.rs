@@ -52,6 +52,30 @@ fn ports_and_hosts() {
 }
 
 #[test]
+fn what_is_written_down() {
+    check(&[], |s| (s.access_log, s.metrics.clone()), (false, None), 0);
+    check(&[("AWS_LWA_ACCESS_LOG", "true")], |s| s.access_log, true, 0);
+    let metrics = |s: &Settings| s.metrics.clone();
+    let name = "AWS_LWA_METRICS_NAMESPACE";
+    check(&[(name, "My/App")], metrics, Some("My/App".into()), 0);
+    check(&[(name, "AWS/Lambda")], metrics, None, 1);
+    check(&[(name, "my app\n")], metrics, None, 1);
+}
+
+#[test]
+fn protocols() {
+    let both = |s: &Settings| (s.app.speaks, s.readiness.endpoint.speaks);
+    let name = "AWS_LWA_APP_PROTOCOL";
+    check(&[], both, (Speaks::Http1, Speaks::Http1), 0);
+    check(&[(name, "HTTP1")], both, (Speaks::Http1, Speaks::Http1), 0);
+    check(&[(name, "h2c")], both, (Speaks::H2c, Speaks::H2c), 0);
+    check(&[(name, "h2c"), ("AWS_LWA_HOST", "unix:/a")], both, (Speaks::H2c, Speaks::H2c), 0);
+    check(&[(name, "grpc")], both, (Speaks::Http1, Speaks::Http1), 1);
+    let apis = |s: &Settings| (s.runtime_api.clone().map(|api| api.speaks), s.extensions_api.speaks);
+    check(&[(name, "h2c"), ("AWS_LAMBDA_RUNTIME_API", "h:1")], apis, (Some(Speaks::Api), Speaks::Api), 0);
+}
+
+#[test]
 fn readiness() {
     let port = |s: &Settings| s.readiness.endpoint.port;
     check(&[("PORT", "3")], port, 3, 0);

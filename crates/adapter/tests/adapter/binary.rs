@@ -75,3 +75,58 @@ async fn a_failure_is_one_line() {
     );
     assert!(lines.iter().all(|line| line["requestId"].as_str().is_some_and(|id| id.len() > 30)), "{text}");
 }
+
+/// Two lines an invocation, if asked for, whatever the level of the log: what happened, and its metrics.
+#[tokio::test]
+async fn what_is_written_down_about_each() {
+    let runtime = FakeRuntime::start();
+    let app = FakeApp::answering(Answer::ok("hello"));
+    let mut env = env(
+        &runtime,
+        app.address(),
+        &[
+            ("AWS_LWA_ACCESS_LOG", "true"),
+            ("AWS_LWA_METRICS_NAMESPACE", "My/App"),
+            ("AWS_LWA_INVOKE_MODE", "response_stream"),
+        ],
+    );
+    env.push(("AWS_LAMBDA_LOG_LEVEL".into(), "FATAL".into()));
+    let mut child = logging(env, Stdio::piped());
+    app.wait_for(1).await;
+    let rows = [
+        (V2, Answer::ok("hello"), "http_v2 GET /a%20b 200 ok", 0),
+        (V2, Answer::new(500), "http_v2 GET /a%20b 500 ok", 1),
+        (V2, Answer::reset(), "http_v2 GET /a%20b 502 upstream_error", 1),
+        (V2, Answer::ok("hello").close_in_body(2), "http_v2 GET /a%20b 200 broke_off", 1),
+        (ALB, Answer::new(404), "alb GET /a 404 ok", 0),
+        (SQS, Answer::ok("null"), "other POST /events 200 ok", 0),
+    ];
+    for (event, answer, ..) in &rows {
+        app.push(answer.clone());
+        runtime.invoke(Invocation::new(*event)).await;
+    }
+    Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap();
+    let mut text = String::new();
+    child.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2 * rows.len(), "{text}");
+    for (at, (pair, (_, _, expect, errors))) in lines.chunks(2).zip(rows).enumerate() {
+        let [access, metrics] = pair else { panic!("{pair:?}") };
+        let word = |key: &str| access[key].as_str().unwrap_or_default().to_owned();
+        let found = format!(
+            "{} {} {} {} {}",
+            word("source"),
+            word("method"),
+            word("path"),
+            access["status"],
+            word("reason")
+        );
+        assert_eq!(found, expect);
+        assert_eq!(access["coldStart"], at == 0);
+        assert_eq!(access["requestId"], metrics["requestId"]);
+        assert_eq!(metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"], "My/App");
+        assert_eq!((&metrics["Errors"], &metrics["ColdStart"]), (&errors.into(), &i32::from(at == 0).into()));
+        assert_eq!(metrics["FunctionName"], "f");
+    }
+}

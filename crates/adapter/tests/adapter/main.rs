@@ -6,6 +6,7 @@ mod answers;
 mod binary;
 mod compression;
 mod faults;
+mod h2c;
 mod oddities;
 mod requests;
 mod sandbox;

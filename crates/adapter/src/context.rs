@@ -5,7 +5,8 @@
 //! * `x-amzn-trace-id`, `x-amz-tenant-id`: of the invocation
 //!
 //! A client's copies of these are dropped, whatever the invocation has. Control bytes cannot stand in a header and are
-//! removed: in JSON they are white space, or not JSON.
+//! removed: in JSON they are white space, or not JSON. The caller's context and identity are passed on as they came, some
+//! of it under a second name: see [`names`].
 //!
 //! Source: "Request context", "Lambda context" and "Multi-tenancy" of the documentation of AWS Lambda Web Adapter, and
 //! the key names of its 1.0.
@@ -17,6 +18,8 @@ use serde_json::value::RawValue;
 
 use crate::runtime::Delivery;
 use crate::settings::Function;
+
+mod names;
 
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
 const LAMBDA_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-lambda-context");
@@ -72,9 +75,9 @@ impl FunctionContext {
         json.push_str(",\"xray_trace_id\":");
         optional(delivery.text(wire::TRACE_ID), &mut json);
         json.push_str(",\"client_context\":");
-        json.push_str(object(delivery, wire::CLIENT_CONTEXT));
+        json.push_str(&names::of_client_context(object(delivery, wire::CLIENT_CONTEXT)));
         json.push_str(",\"identity\":");
-        json.push_str(object(delivery, wire::COGNITO_IDENTITY));
+        json.push_str(&names::of_identity(object(delivery, wire::COGNITO_IDENTITY)));
         json.push_str(",\"tenant_id\":");
         optional(delivery.text(wire::TENANT_ID), &mut json);
         json.push_str(&self.env_config);

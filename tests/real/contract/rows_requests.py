@@ -421,7 +421,7 @@ CONTEXT = [
             "Lambda-Runtime-Client-Context": '{"client":{"installation_id":"i"},"custom":{"a":"b"},"env":{"make":"m"}}'
         },
         expect={
-            "lambda context client_context": '{"client": {"installation_id": "i"}, "custom": {"a": "b"}, "env": {"make": "m"}}'
+            "lambda context client_context": '{"client": {"installationId": "i", "installation_id": "i"}, "custom": {"a": "b"}, "env": {"make": "m"}}'
         },
         why="whoever invokes the function could end its process",
     ),
@@ -431,12 +431,14 @@ CONTEXT = [
         invocation={
             "Lambda-Runtime-Client-Context": '{"client":{"installation_id":"i","app_title":"t","app_version_name":"1","app_version_code":"2","app_package_name":"p"},"custom":{"a":"b"},"env":{"make":"m"}}'
         },
+        # Under the names that the caller wrote, and under those that AWS's adapter writes.
         expect={
-            "lambda context client_context": '{"client": {"app_package_name": "p", "app_title": "t", '
-            '"app_version_code": "2", "app_version_name": "1", "installation_id": "i"}, '
+            "lambda context client_context": '{"client": {"appPackageName": "p", "appTitle": "t", "appVersionCode": "2", '
+            '"appVersionName": "1", "app_package_name": "p", "app_title": "t", "app_version_code": "2", '
+            '"app_version_name": "1", "installationId": "i", "installation_id": "i"}, '
             '"custom": {"a": "b"}, "env": {"make": "m"}}'
         },
-        why="as the caller sent it",
+        why="as the caller sent it, and under these names too",
     ),
     Row(
         "client context with a list in `custom`",
@@ -456,8 +458,10 @@ CONTEXT = [
         "Cognito identity",
         SOURCES["a direct call"],
         invocation={"Lambda-Runtime-Cognito-Identity": '{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}'},
-        expect={"lambda context identity": '{"cognitoIdentityId": "i", "cognitoIdentityPoolId": "p"}'},
-        why="as Lambda sent it",
+        expect={
+            "lambda context identity": '{"cognitoIdentityId": "i", "cognitoIdentityPoolId": "p", "identityId": "i", "identityPoolId": "p"}'
+        },
+        why="as Lambda sent it, and under these names too",
     ),
     Row(
         "Cognito identity without its members",

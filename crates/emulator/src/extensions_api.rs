@@ -1,36 +1,44 @@
-//! The Extensions API of one sandbox, version 2020-01-01, and the refusal of Telemetry subscriptions.
+//! The Extensions API of one sandbox, version 2020-01-01, and the subscriptions of the Telemetry API.
 //!
 //! An extension whose name is that of a process the sandbox started is external; any other registers from inside the
 //! runtime's process, and may not ask for `SHUTDOWN`. Registration closes with the runtime's first `next`.
 //!
-//! Source: Lambda developer guide, "Using the Lambda Extensions API"; aws-lambda-runtime-interface-emulator.
+//! The Logs API, which the Telemetry API has taken the place of, is refused as where it is not supported.
+//!
+//! Source: Lambda developer guide, "Using the Lambda Extensions API", "Lambda Telemetry API reference"; aws-lambda-runtime-interface-emulator.
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use lambridge_wire::extensions::{self as wire, ApiError, EventType, Path, RegisterResponse};
-use lambridge_wire::runtime::ACCEPTED_BODY;
+use lambridge_wire::runtime::{ACCEPTED_BODY, ErrorReport};
+use lambridge_wire::telemetry::{self, Kind, Subscription};
 
 use crate::http::{Answer, collect, json, text};
 use crate::identity::{is_uuid, uuid};
 use crate::sandbox::{Registered, Sandbox, Side};
+use crate::telemetry::record;
 
 /// Largest body of a registration or an error report.
 const BODY: usize = 256 * 1024;
-/// Telemetry API and its predecessor.
-const TELEMETRY: [&str; 2] = ["/2022-07-01/telemetry", "/2020-08-15/logs"];
-/// Source: the runtime interface emulator, which has no Telemetry API either.
-const NO_TELEMETRY: &str =
-    r#"{"errorMessage":"Telemetry API is not supported","errorType":"Telemetry.NotSupported"}"#;
+/// Source: the runtime interface emulator, which has no Logs API either.
+const NO_LOGS: &str = r#"{"errorMessage":"Logs API is not supported","errorType":"Logs.NotSupported"}"#;
 
 /// Answers one request.
 pub(crate) async fn answer(sandbox: &Arc<Sandbox>, mut request: Request<Incoming>) -> Answer {
     let target = request.uri().path().to_owned();
-    if TELEMETRY.contains(&target.as_str()) && request.method() == Method::PUT {
-        // A body left unread would end the connection.
-        drop(collect(request.body_mut(), BODY).await);
-        return json(202, NO_TELEMETRY);
+    match target.as_str() {
+        telemetry::SUBSCRIBE if request.method() == Method::PUT => {
+            return subscribe(sandbox, &mut request).await;
+        }
+        telemetry::SUBSCRIBE_LOGS if request.method() == Method::PUT => {
+            // A body left unread would end the connection.
+            drop(collect(request.body_mut(), BODY).await);
+            return json(202, NO_LOGS);
+        }
+        telemetry::SUBSCRIBE | telemetry::SUBSCRIBE_LOGS => return json(405, ""),
+        _ => {}
     }
     let Some(path) = Path::parse(&target) else { return json(404, "") };
     if request.method().as_str() != path.method() {
@@ -104,6 +112,36 @@ async fn register(sandbox: &Sandbox, request: &mut Request<Incoming>) -> Result<
     let mut answer = json(200, serde_json::to_vec(&body).unwrap_or_default());
     stamp(&mut answer, wire::IDENTIFIER, &identifier);
     Ok(answer)
+}
+
+/// A subscription of the Telemetry API, by an extension that has registered.
+async fn subscribe(sandbox: &Sandbox, request: &mut Request<Incoming>) -> Answer {
+    let body = collect(request.body_mut(), BODY).await.map(|(body, _)| body).unwrap_or_default();
+    let refuse = |status, kind, message: &str| json(status, ErrorReport::new(kind, message).to_json());
+    let name = match identifier(request.headers()) {
+        Ok(identifier) => {
+            let state = sandbox.state();
+            let extension = state.extensions.iter().find(|extension| extension.identifier == identifier);
+            extension.map(|extension| extension.name.clone())
+        }
+        Err((error, message)) => return refuse(403, error.error_type(), message),
+    };
+    let Some(name) = name else {
+        let error = ApiError::UnknownExtensionIdentifier;
+        return refuse(403, error.error_type(), "unknown extension");
+    };
+    let subscription = match Subscription::parse(&body) {
+        Ok(subscription) => subscription,
+        Err(error) => return refuse(400, "ValidationError", &error.to_string()),
+    };
+    let Some(queue) = sandbox.telemetry.subscribe(&subscription) else {
+        return refuse(403, "Telemetry.SubscriptionClosed", "init is over");
+    };
+    sandbox.telemetry.publish(Kind::Platform, "platform.telemetrySubscription", || {
+        record::subscription(&name, &subscription.kinds)
+    });
+    sandbox.deliver(queue, subscription.destination);
+    json(200, r#""OK""#)
 }
 
 /// The events of a registration; an unknown one has its own refusal.

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use lambridge_wire::extensions::ShutdownReason;
 use lambridge_wire::limits::LOG_TAIL;
 use lambridge_wire::runtime::Invocation;
+use lambridge_wire::telemetry::Kind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,6 +29,7 @@ use crate::identity::{since_epoch, uuid};
 use crate::record::{EVENT, Recorder};
 use crate::sandbox::{Delivery, Outcome, Sandbox};
 use crate::stream::{self, Running, Sink};
+use crate::telemetry::record::{self, Status};
 
 /// Pause before the third start after two that failed; it doubles up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(100);
@@ -231,7 +233,12 @@ async fn run(place: Place, call: Call, arrived: Instant, done: oneshot::Sender<D
     let deadline = prepared.deadline.unwrap_or(started + timeout);
 
     let sandbox = prepared.sandbox;
+    if prepared.ready {
+        sandbox.init_over(&Status::Success);
+    }
     let mark = sandbox.output.mark();
+    let telling = Telling { call: &call, sandbox: &sandbox, started, init: prepared.init };
+    telling.start();
     let outcome = if prepared.ready {
         let delivery = Arc::new(delivery(&call, deadline));
         timeout_at(deadline, sandbox.dispatch(delivery)).await.map(Result::ok)
@@ -242,6 +249,7 @@ async fn run(place: Place, call: Call, arrived: Instant, done: oneshot::Sender<D
         timeout_at(deadline, std::future::pending::<Option<Outcome>>()).await
     };
     let timed_out = outcome.is_err();
+    let answered = matches!(outcome, Ok(Some(_)));
     let outcome = match outcome {
         Ok(Some(outcome)) => outcome,
         Ok(None) => sandbox.verdict(&call.request_id),
@@ -251,6 +259,7 @@ async fn run(place: Place, call: Call, arrived: Instant, done: oneshot::Sender<D
             Outcome::platform(&call.request_id, "Sandbox.Timedout", &message)
         }
     };
+    let status = telling.runtime_done(&outcome, answered, timed_out);
     let log_tail = call.log_tail.then(|| {
         let report = Report { call: &call, context: &function.context, timed_out, init: prepared.init };
         report.tail(&sandbox.log_since(mark), started.elapsed())
@@ -269,9 +278,12 @@ async fn run(place: Place, call: Call, arrived: Instant, done: oneshot::Sender<D
 
     if !managed {
         let settled = !timed_out && timeout_at(deadline, sandbox.settled()).await.is_ok();
+        telling.report(&status);
         if !settled {
             sandbox.end(ShutdownReason::Timeout).await;
         }
+    } else {
+        telling.report(&status);
     }
     drop(place);
     drop(settling);
@@ -328,6 +340,56 @@ fn delivery(call: &Call, deadline: Instant) -> Delivery {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What telemetry hears of an invocation.
+struct Telling<'a> {
+    call: &'a Call,
+    sandbox: &'a Sandbox,
+    started: Instant,
+    init: Option<Duration>,
+}
+
+impl Telling<'_> {
+    fn start(&self) {
+        let version = &self.sandbox.context.version;
+        self.tell("platform.start", || record::start(&self.call.request_id, version, &self.call.trace_id));
+    }
+
+    /// The runtime's part is over.
+    fn runtime_done(&self, outcome: &Outcome, answered: bool, timed_out: bool) -> Status {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Report {
+            error_type: String,
+        }
+        let kind = || serde_json::from_slice::<Report>(&outcome.payload).map(|report| report.error_type);
+        let status = match (timed_out, outcome.failed, answered) {
+            (true, ..) => Status::Timeout,
+            (false, false, _) => Status::Success,
+            (false, true, true) => Status::Error(kind().unwrap_or_default()),
+            (false, true, false) => Status::Failure(kind().unwrap_or_default()),
+        };
+        let (id, trace) = (&self.call.request_id, &self.call.trace_id);
+        let produced = outcome.payload.len();
+        self.tell("platform.runtimeDone", || {
+            record::runtime_done(id, &status, self.started.elapsed(), produced, trace)
+        });
+        status
+    }
+
+    /// The extensions' part is over, too.
+    fn report(&self, status: &Status) {
+        let (id, trace) = (&self.call.request_id, &self.call.trace_id);
+        let memory = self.sandbox.context.run.memory;
+        self.tell("platform.report", || {
+            record::report(id, status, self.started.elapsed(), memory, self.init, trace)
+        });
+    }
+
+    fn tell(&self, name: &str, record: impl FnOnce() -> serde_json::Value) {
+        self.sandbox.telemetry.publish(Kind::Platform, name, record);
+    }
 }
 
 /// The platform's own lines around a function's.

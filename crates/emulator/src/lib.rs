@@ -17,6 +17,7 @@ mod sandbox;
 mod service;
 mod signature;
 mod stream;
+mod telemetry;
 mod url;
 
 pub use exec::exec_child;

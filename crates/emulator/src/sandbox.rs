@@ -19,11 +19,13 @@ mod state;
 pub(crate) use image::Image;
 pub(crate) use state::{Delivery, Outcome, Registered, Side, State, Unanswerable};
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lambridge_wire::extensions::{Event, EventType, ShutdownReason};
 use lambridge_wire::runtime::ErrorReport;
+use lambridge_wire::telemetry::{Destination, Kind};
 use rustix::process::Signal;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{oneshot, watch};
@@ -34,12 +36,18 @@ use crate::context::Context;
 use crate::identity::since_epoch;
 use crate::log::Output;
 use crate::process::Process;
+use crate::telemetry::record::{self, Status};
+use crate::telemetry::{self, Queue, Telemetry};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     pub(crate) context: Arc<Context>,
     pub(crate) output: Arc<Output>,
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// Whether the end of init has been told of.
+    init_told: AtomicBool,
+    begun: Instant,
     state: Mutex<State>,
     changed: watch::Sender<()>,
     parts: Mutex<Parts>,
@@ -51,7 +59,7 @@ struct Parts {
     runtime: Option<Arc<Process>>,
     /// By name.
     extensions: Vec<(String, Arc<Process>)>,
-    pipe: Option<Arc<Receiver>>,
+    pipes: Vec<(Kind, Arc<Receiver>)>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -70,8 +78,13 @@ impl Sandbox {
         pause: Duration,
         limit: Duration,
     ) -> Arc<Self> {
+        let telemetry = Arc::new(Telemetry::new(context.run.concurrency > 1));
+        let output = Output::new(&context.name, instance, context.log.clone(), Arc::clone(&telemetry));
         let sandbox = Arc::new(Self {
-            output: Arc::new(Output::new(&context.name, instance, context.log.clone())),
+            output: Arc::new(output),
+            telemetry,
+            init_told: AtomicBool::new(false),
+            begun: Instant::now(),
             context: Arc::clone(context),
             state: Mutex::new(State::new(context)),
             changed: watch::Sender::new(()),
@@ -143,11 +156,39 @@ impl Sandbox {
 
     /// Lines written since `mark`, those still in the pipe included.
     pub(crate) fn log_since(&self, mark: u64) -> Vec<u8> {
-        let pipe = self.parts().pipe.clone();
-        if let Some(pipe) = pipe {
-            self.output.drain(&pipe);
-        }
+        self.drain();
         self.output.since(mark)
+    }
+
+    /// Reads what is still in the pipes.
+    fn drain(&self) {
+        let pipes = self.parts().pipes.clone();
+        pipes.iter().for_each(|(kind, pipe)| self.output.drain(*kind, pipe));
+    }
+
+    /// Tells, once, how init ended; from now on nobody can subscribe.
+    pub(crate) fn init_over(&self, status: &Status) {
+        if self.init_told.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (context, tell) = (&self.context, &self.telemetry);
+        tell.publish(Kind::Platform, "platform.initRuntimeDone", || {
+            record::init_runtime_done(context, status)
+        });
+        for extension in &self.state().extensions {
+            let state = if extension.side.polled { "Ready" } else { "Registered" };
+            tell.publish(Kind::Platform, "platform.extension", || {
+                record::extension(&extension.name, state, &extension.events)
+            });
+        }
+        let took = self.begun.elapsed();
+        tell.publish(Kind::Platform, "platform.initReport", || record::init_report(context, status, took));
+        tell.settle();
+    }
+
+    /// Delivers telemetry to a subscriber until the sandbox ends.
+    pub(crate) fn deliver(&self, queue: Arc<Queue>, destination: Destination) {
+        self.parts().tasks.push(tokio::spawn(telemetry::deliver(queue, destination)));
     }
 
     /// Ends it within the budgets of the lifecycle: none without extensions, half a second with internal ones only, two
@@ -178,6 +219,8 @@ impl Sandbox {
         if !extensions.is_empty() {
             // It is dead in a moment, and an extension may look.
             drop(timeout_at(now + budget, self.until(gone)).await);
+            self.drain();
+            self.telemetry.flush();
             let deadline_ms = (since_epoch() + budget).as_millis() as u64;
             let (told, deaf): (Vec<_>, Vec<_>) = {
                 let mut state = self.state();

@@ -8,6 +8,7 @@
 //! * [`report`]: the platform's report at the end of a log
 //! * [`runtime`]: the Runtime API
 //! * [`extensions`]: the Extensions API
+//! * [`telemetry`]: subscriptions of the Telemetry API
 //! * [`limits`]: the service's limits, each with its source
 
 pub mod eventstream;
@@ -19,3 +20,4 @@ pub mod name;
 pub mod prelude;
 pub mod report;
 pub mod runtime;
+pub mod telemetry;

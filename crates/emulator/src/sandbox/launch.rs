@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use lambridge_model::Program;
 use lambridge_wire::extensions::ShutdownReason;
+use lambridge_wire::telemetry::Kind;
 use tokio::net::TcpListener;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
@@ -22,6 +23,7 @@ use crate::environment::{Place, Role, variables};
 use crate::http::{Terms, serve};
 use crate::identity;
 use crate::process::{Process, ending};
+use crate::telemetry::record::{self, Status};
 
 /// Connections a sandbox's processes may have at once; a Managed Instance polls on one for each invocation.
 const CONNECTIONS: usize = 1024;
@@ -46,15 +48,20 @@ pub(super) async fn launch(
     }
     match start(&sandbox).await {
         Ok(()) => match tokio::time::timeout(limit, sandbox.initialized()).await {
-            Ok(true) => return,
-            Ok(false) => {}
+            Ok(true) => return sandbox.init_over(&Status::Success),
+            Ok(false) => {
+                let exit = sandbox.state().exit.as_ref().map_or("", |(error_type, _)| error_type).to_owned();
+                sandbox.init_over(&Status::Failure(exit));
+            }
             Err(_) => {
+                sandbox.init_over(&Status::Timeout);
                 let message = format!("Init timed out after {:.2} seconds", limit.as_secs_f64());
                 sandbox.output.say(&message);
                 sandbox.fail("Sandbox.Timedout", &message);
             }
         },
         Err((error_type, message)) => {
+            sandbox.init_over(&Status::Failure(error_type.to_owned()));
             sandbox.output.say(&format!("{error_type}: {message}"));
             sandbox.fail(error_type, &message);
         }
@@ -92,18 +99,17 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
     let apis = serve(listener, terms, move |request, _| answer(Weak::clone(&owner), request));
     sandbox.parts().tasks.push(tokio::spawn(apis));
 
-    let (pipe, writer) = io::pipe().map_err(failure)?;
-    let pipe = Arc::new(Receiver::from_owned_fd(OwnedFd::from(pipe)).map_err(failure)?);
-    sandbox.parts().pipe = Some(Arc::clone(&pipe));
-    let output = Arc::clone(&sandbox.output);
-    // Not among the sandbox's tasks: it ends with the last writer, and the last words of a dead child are worth reading.
-    tokio::spawn(async move { output.follow(pipe).await });
-
+    sandbox
+        .telemetry
+        .publish(Kind::Platform, "platform.initStart", || record::init_start(context, &place.log_stream));
     let extensions = extensions(context, image.as_ref())?;
+    let theirs =
+        if extensions.is_empty() { None } else { Some(pipe(sandbox, Kind::Extension).map_err(failure)?) };
     sandbox.state().external = extensions.iter().map(|extension| extension.name.clone()).collect();
     for Extension { name, words, inside } in extensions {
         let image = image.as_ref().filter(|_| inside);
-        let command = command(context, &place, Role::Extension, image, &words, &writer).map_err(failure)?;
+        let Some(writer) = &theirs else { break };
+        let command = command(context, &place, Role::Extension, image, &words, writer).map_err(failure)?;
         let (process, child) = context
             .spawner
             .spawn(command)
@@ -114,6 +120,7 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
         tokio::spawn(watch(Arc::downgrade(sandbox), process, child, extension_ended));
     }
     let words = runtime(context, image.as_ref())?;
+    let writer = pipe(sandbox, Kind::Function).map_err(failure)?;
     let command =
         command(context, &place, Role::Runtime, image.as_ref(), &words, &writer).map_err(failure)?;
     let (process, child) = context
@@ -129,6 +136,17 @@ async fn start(sandbox: &Arc<Sandbox>) -> Result<(), Refusal> {
         sandbox.kill();
     }
     Ok(())
+}
+
+/// What the processes of one kind write to.
+fn pipe(sandbox: &Sandbox, kind: Kind) -> io::Result<io::PipeWriter> {
+    let (pipe, writer) = io::pipe()?;
+    let pipe = Arc::new(Receiver::from_owned_fd(OwnedFd::from(pipe))?);
+    sandbox.parts().pipes.push((kind, Arc::clone(&pipe)));
+    let output = Arc::clone(&sandbox.output);
+    // Not among the sandbox's tasks: it ends with the last writer, and the last words of a dead child are worth reading.
+    tokio::spawn(async move { output.follow(kind, pipe).await });
+    Ok(writer)
 }
 
 /// An external extension.

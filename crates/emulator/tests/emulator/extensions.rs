@@ -14,7 +14,7 @@ async fn an_internal_extension() {
         "registered 200 000000000000",
         "shutdown 403",
         "unknown 403",
-        "telemetry 202",
+        "telemetry 403",
         "ping pong",
         "early 403",
     ] {

@@ -101,6 +101,7 @@ fn point_at_emulator(model: &mut Model, lambda: SocketAddr, pair: &Pair) {
             function.failover.retain(|place| place.endpoint.is_some());
         }
         function.endpoint = Some(format!("http://{lambda}"));
+        function.variant = lambridge_model::EndpointVariant::default();
         function.region.get_or_insert_with(|| emulator::REGION.to_owned());
         if !matches!(function.credentials, Credentials::Static { .. }) {
             function.credentials = pair.credentials();

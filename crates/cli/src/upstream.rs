@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lambridge_config::{GlooAws, GlooFunction, GlooUpstream};
 use lambridge_invoke::Pool;
-use lambridge_model::Function;
+use lambridge_model::{ConnectionSettings, Function};
 use serde_json::{Map, Value, json};
 
 use crate::args::{GetUpstream, Listing};
@@ -74,7 +74,7 @@ async fn discover(upstream: &mut GlooUpstream, endpoint: Option<&str>) {
 async fn listed(any: &Function, endpoint: Option<&str>) -> Result<Vec<GlooFunction>, String> {
     let mut function = any.clone();
     function.endpoint = endpoint.map(str::to_owned);
-    let pool = Pool::new(Arc::new(|name| std::env::var(name).ok()), 1);
+    let pool = Pool::new(Arc::new(|name| std::env::var(name).ok()), ConnectionSettings::default());
     let lambda = pool.client(&function).map_err(|error| error.to_string())?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let listed = lambda.list_functions(deadline).await.map_err(|error| error.to_string())?;

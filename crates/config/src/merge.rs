@@ -9,16 +9,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lambridge_model::{
-    Admin, Cidr, Drain, EmulatorSettings, Errors, Function, Limits, Listener, Log, Matcher, Model, Origin,
-    PathMatch, Route, Segment, Target, Template, TraceSettings,
+    Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Errors, Function, Limits, Listener, Log,
+    Matcher, Model, Origin, PathMatch, Route, Segment, Target, Template, TraceSettings,
 };
 
 use crate::document::Span;
 use crate::report::{Report, quoted};
 use crate::suggest::nearest;
-
-/// Connections to each Lambda endpoint when no file says more.
-pub const CONNECTIONS_MAX: usize = 1024;
 
 /// Addresses to serve on.
 const MAX_LISTENERS: usize = 1000;
@@ -38,7 +35,7 @@ pub struct Part {
     pub trusted_proxies: Vec<(Vec<Cidr>, Span)>,
     pub trace: Vec<(TraceSettings, Span)>,
     pub emulator: Vec<(EmulatorSettings, Span)>,
-    pub connections_max: Vec<(usize, Span)>,
+    pub connections: Vec<(ConnectionSettings, Span)>,
     /// Other addresses that will be listened on: whose, the address, the place.
     pub sockets: Vec<(&'static str, SocketAddr, Span)>,
     /// Files that the data plane will read.
@@ -97,7 +94,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         all.trusted_proxies.extend(part.trusted_proxies);
         all.trace.extend(part.trace);
         all.emulator.extend(part.emulator);
-        all.connections_max.extend(part.connections_max);
+        all.connections.extend(part.connections);
         all.sockets.extend(part.sockets);
     }
     let admin = single("admin", all.admin, report).or(all.admin_default);
@@ -114,8 +111,9 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
             .unwrap_or_default(),
         trace: single("trace", all.trace, report).map(|(value, _)| value).unwrap_or_default(),
         emulator: single("emulator", all.emulator, report).map(|(value, _)| value).unwrap_or_default(),
-        connections_max: single("aws.connections.max", all.connections_max, report)
-            .map_or(CONNECTIONS_MAX, |(value, _)| value),
+        connections: single("aws.connections", all.connections, report)
+            .map(|(value, _)| value)
+            .unwrap_or_default(),
         listeners: listeners.into_iter().map(|(listener, _)| listener).collect(),
         ..Model::default()
     };

@@ -197,14 +197,14 @@ impl Shared {
 
 /// Checks what only compiling finds, without starting anything.
 pub fn check(model: &Model) -> Vec<Problem> {
-    let pool = Pool::new(Arc::new(|_| None), model.connections_max);
+    let pool = Pool::new(Arc::new(|_| None), model.connections);
     compile(model.clone(), &pool, Earlier::default()).err().unwrap_or_default()
 }
 
 impl Gateway {
     /// Compiles `model`, binds its listeners and serves them on the current tokio runtime.
     pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, StartError> {
-        let pool = Pool::new(surroundings.env.clone(), model.connections_max);
+        let pool = Pool::new(surroundings.env.clone(), model.connections);
         let snapshot = compile(model, &pool, Earlier::default()).map_err(StartError::Problems)?;
         let plan = plan(&snapshot, &mut [])?;
         let shared = Arc::new(Shared {
@@ -260,8 +260,8 @@ impl Gateway {
     fn replace(&self, model: Model) -> Result<(), StartError> {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = self.shared.snapshot.load_full();
-        let fresh = (model.connections_max != earlier.model.connections_max)
-            .then(|| Pool::new(self.shared.surroundings.env.clone(), model.connections_max));
+        let fresh = (model.connections != earlier.model.connections)
+            .then(|| Pool::new(self.shared.surroundings.env.clone(), model.connections));
         // Functions of another pool would keep the old bound on connections.
         let other_pool = fresh.is_some();
         let pool = fresh.map_or_else(|| self.shared.pool.load_full(), Arc::new);

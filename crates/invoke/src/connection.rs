@@ -1,15 +1,17 @@
-//! Connections to one endpoint: HTTP/1.1, kept open, last used first.
+//! Connections to one endpoint, kept open, last used first.
 //!
-//! Each connection is driven by the task that uses it, together with the call, so a call costs no hand-over between
+//! Over HTTP/1.1 each connection is driven by the task that uses it, together with the call, so a call costs no hand-over between
 //! tasks. A connection at rest is driven by no one; before it is used again it is polled once, and dropped if the server
 //! has closed it meanwhile. Should the close arrive just then, hyper gives back a request it did not begin to write: such a
 //! request goes out once more on a fresh connection. Whatever was begun is never sent again from here.
 //!
 //! At most `max` connections are open: each call holds a permit, and a new connection is opened only when none rests.
+//! Over HTTP/2 calls share them: see [`links`]. Which of the two it is, is settled by the settings, or by the first handshake.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,15 +21,19 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::SendRequest;
+use lambridge_model::{ConnectionSettings, Protocol};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::endpoint::Endpoint;
 
 mod connect;
+mod links;
 mod payload;
 
+use connect::Opened;
 pub(crate) use connect::Tls;
+use links::{Links, Stream};
 pub use payload::{BodyError, Coming, Payload};
 
 /// A connection that rested longer is closed. Shorter than what load balancers and AWS's front door allow.
@@ -38,8 +44,12 @@ const IDLE: Duration = Duration::from_secs(50);
 pub(crate) struct Connections {
     endpoint: Endpoint,
     tls: Arc<Tls>,
+    settings: ConnectionSettings,
+    /// A server that may choose has chosen HTTP/1.1.
+    has_http1: AtomicBool,
     permits: Semaphore,
     resting: Mutex<Resting>,
+    links: Links,
 }
 
 #[derive(Debug, Default)]
@@ -52,10 +62,22 @@ struct Resting {
 
 /// One open connection and what drives it.
 pub(crate) struct Connection {
-    sender: SendRequest<Payload>,
+    sender: Sender,
+    /// Of a connection of its own, until it has ended.
     driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
     since: Instant,
 }
+
+enum Sender {
+    Own(SendRequest<Payload>),
+    Shared(Stream),
+}
+
+/// Why there is no answer; a request of which no byte was sent comes back.
+type Unanswered = (Broken, Option<Request<Payload>>);
+
+/// A request that no server looked at goes out so often.
+const TRIES: usize = 3;
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -75,27 +97,43 @@ pub(crate) enum Broken {
 }
 
 impl Connections {
-    pub(crate) fn new(endpoint: Endpoint, tls: Arc<Tls>, max: usize) -> Self {
-        let permits = Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS));
-        Self { endpoint, tls, permits, resting: Mutex::default() }
+    pub(crate) fn new(endpoint: Endpoint, tls: Arc<Tls>, settings: ConnectionSettings) -> Self {
+        let permits = Semaphore::new(settings.max.clamp(1, Semaphore::MAX_PERMITS));
+        let has_http1 = AtomicBool::new(!endpoint.tls && settings.protocol == Protocol::Auto);
+        let (resting, links) = (Mutex::default(), Links::default());
+        Self { endpoint, tls, settings, has_http1, permits, resting, links }
+    }
+
+    /// Whether calls share connections, as far as is known.
+    fn is_shared(&self) -> bool {
+        match self.settings.protocol {
+            Protocol::Http1 => false,
+            Protocol::Http2 => true,
+            Protocol::Auto => !self.has_http1.load(Ordering::Relaxed),
+        }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Waits for the right to use a connection.
+    /// Waits for the right to use a connection; none is needed where they are shared.
     pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        if self.is_shared() {
+            return None;
+        }
         // The semaphore is never closed, so this is always `Some`.
         self.permits.acquire().await.ok()
     }
 
     /// The same for a use that outlives the call.
     pub(crate) async fn own_permit(self: &Arc<Self>) -> Permit {
-        if let Some(permit) = self.permit().await {
+        let permit = self.permit().await;
+        let counted = permit.is_some();
+        if let Some(permit) = permit {
             permit.forget();
         }
-        Permit(Arc::clone(self))
+        Permit { connections: Arc::clone(self), counted }
     }
 
     /// Sends `request` and reads the whole answer. `sent` is set once the request is handed to a connection.
@@ -119,12 +157,16 @@ impl Connections {
     }
 
     /// As [`begin`](Self::begin); a request of which no byte was sent comes back.
-    #[allow(clippy::type_complexity, clippy::result_large_err)]
+    #[allow(clippy::result_large_err)]
     pub(crate) async fn begin_or_back(
         self: &Arc<Self>,
         request: Request<Payload>,
         sent: impl Fn(bool),
-    ) -> Result<(Connection, Response<Incoming>), (Broken, Option<Request<Payload>>)> {
+    ) -> Result<(Connection, Response<Incoming>), Unanswered> {
+        if self.is_shared() {
+            // Boxed, so that it is no part of the future of calls that share nothing.
+            return Box::pin(self.begin_shared(request, sent)).await;
+        }
         let mut request = request;
         if let Some(mut rested) = self.take().await {
             sent(true);
@@ -138,13 +180,74 @@ impl Connections {
             }
         }
         // Boxed, so that what opens a connection is no part of every call's future.
-        let mut fresh = match Box::pin(connect::open(&self.endpoint, &self.tls)).await {
+        let opened = Box::pin(connect::open(&self.endpoint, &self.tls, Protocol::Http1)).await;
+        let mut fresh = match opened.map(|opened| self.keep(opened)) {
             Ok(fresh) => fresh,
             Err(message) => return Err((Broken::Unsent(message), Some(request))),
         };
         sent(true);
         let answer = fresh.send(request).await?;
         Ok((fresh, answer))
+    }
+
+    /// The same over HTTP/2, or over whatever the first handshake finds.
+    #[allow(clippy::result_large_err)]
+    async fn begin_shared(
+        self: &Arc<Self>,
+        request: Request<Payload>,
+        sent: impl Fn(bool),
+    ) -> Result<(Connection, Response<Incoming>), Unanswered> {
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let mut connection = match self.share().await {
+                Ok(connection) => connection,
+                Err(message) => return Err((Broken::Unsent(message), Some(request))),
+            };
+            let copy = match connection.sender {
+                Sender::Own(_) => None,
+                Sender::Shared(_) => links::copy(&request, &self.endpoint),
+            };
+            sent(true);
+            let Some(copy) = copy else {
+                let answer = connection.send(request).await?;
+                return Ok((connection, answer));
+            };
+            match connection.send(copy).await {
+                Ok(answer) => return Ok((connection, answer)),
+                Err((Broken::Unsent(message), _)) => {
+                    sent(false);
+                    last = message;
+                }
+                Err((broken, _)) => return Err((broken, None)),
+            }
+        }
+        Err((Broken::Unsent(last), Some(request)))
+    }
+
+    /// A place on a shared connection: one that has room, or a new one.
+    async fn share(self: &Arc<Self>) -> Result<Connection, String> {
+        if let Some(stream) = self.links.take(false) {
+            return Ok(Connection::shared(stream));
+        }
+        let _turn = self.links.opening.lock().await;
+        if let Some(stream) = self.links.take(self.links.count() >= self.settings.max) {
+            return Ok(Connection::shared(stream));
+        }
+        connect::open(&self.endpoint, &self.tls, self.settings.protocol).await.map(|opened| self.keep(opened))
+    }
+
+    fn keep(self: &Arc<Self>, opened: Opened) -> Connection {
+        match opened {
+            Opened::Own(connection) => {
+                self.has_http1.store(true, Ordering::Relaxed);
+                connection
+            }
+            Opened::Shared(sender, ended) => {
+                let stream = self.links.add(sender, ended);
+                self.sweep_later(&mut self.resting());
+                Connection::shared(stream)
+            }
+        }
     }
 
     /// Reads the body of an answer that [`begin`](Self::begin) gave.
@@ -180,6 +283,10 @@ impl Connections {
         connection.since = Instant::now();
         let mut resting = self.resting();
         resting.list.push_back(connection);
+        self.sweep_later(&mut resting);
+    }
+
+    fn sweep_later(self: &Arc<Self>, resting: &mut Resting) {
         if !std::mem::replace(&mut resting.swept, true) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
@@ -198,7 +305,8 @@ async fn sweep(connections: Weak<Connections>) {
         let Some(connections) = connections.upgrade() else { return };
         let mut resting = connections.resting();
         resting.list.retain(|connection| connection.since.elapsed() < IDLE);
-        if resting.list.is_empty() {
+        let has_links = connections.links.sweep();
+        if resting.list.is_empty() && !has_links {
             resting.swept = false;
             return;
         }
@@ -206,18 +314,27 @@ async fn sweep(connections: Weak<Connections>) {
 }
 
 impl Connection {
+    fn shared(stream: Stream) -> Self {
+        Self { sender: Sender::Shared(stream), driver: None, since: Instant::now() }
+    }
+
     /// Polls once: whether it is open, and ready for a request.
     fn poll_usable(&mut self, cx: &mut Context<'_>) -> bool {
         poll_driver(&mut self.driver, cx);
-        self.driver.is_some() && self.sender.is_ready()
+        match &self.sender {
+            Sender::Own(sender) => self.driver.is_some() && sender.is_ready(),
+            // Its link rests by itself.
+            Sender::Shared(_) => false,
+        }
     }
 
-    #[allow(clippy::type_complexity, clippy::result_large_err)]
-    async fn send(
-        &mut self,
-        request: Request<Payload>,
-    ) -> Result<Response<Incoming>, (Broken, Option<Request<Payload>>)> {
-        drive(&mut self.driver, self.sender.try_send_request(request)).await.map_err(|mut error| {
+    #[allow(clippy::result_large_err)]
+    async fn send(&mut self, request: Request<Payload>) -> Result<Response<Incoming>, Unanswered> {
+        let sender = match &mut self.sender {
+            Sender::Own(sender) => sender,
+            Sender::Shared(stream) => return stream.send(request).await,
+        };
+        drive(&mut self.driver, sender.try_send_request(request)).await.map_err(|mut error| {
             let back = error.take_message();
             let message = crate::chain(error.error());
             (if back.is_some() { Broken::Unsent(message) } else { Broken::Sent(message) }, back)
@@ -252,18 +369,24 @@ impl Connection {
 }
 
 /// The right to use a connection, given back when dropped.
-pub(crate) struct Permit(Arc<Connections>);
+pub(crate) struct Permit {
+    connections: Arc<Connections>,
+    /// It was taken from the semaphore.
+    counted: bool,
+}
 
 impl Permit {
     /// Gives back the connection as well.
     pub(crate) fn put_back(self, connection: Connection, cx: &mut Context<'_>) {
-        self.0.put_back(connection, cx);
+        self.connections.put_back(connection, cx);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.permits.add_permits(1);
+        if self.counted {
+            self.connections.permits.add_permits(1);
+        }
     }
 }
 
@@ -282,6 +405,9 @@ async fn drive<F: Future>(driver: &mut Driver, future: F) -> F::Output {
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(output);
+        }
+        if driver.is_none() {
+            return Poll::Pending;
         }
         poll_driver(driver, cx);
         future.as_mut().poll(cx)

@@ -5,9 +5,16 @@
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
-use lambridge_wire::name::dns_suffix;
+use lambridge_wire::name::{dns_suffix, dual_stack_suffix};
 
 use crate::ClientError;
+
+/// Which of a region's endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Variant {
+    pub fips: bool,
+    pub dualstack: bool,
+}
 
 /// A parsed base URL.
 #[derive(Debug, Clone)]
@@ -20,6 +27,8 @@ pub(crate) struct Endpoint {
     pub port: u16,
     /// The `host` header: with the port unless it is the scheme's own.
     pub host_header: HeaderValue,
+    /// The same in a URL, for HTTP/2.
+    pub authority: Authority,
     /// Prefix of every path, without a trailing `/`; mostly empty.
     pub base: String,
 }
@@ -52,14 +61,17 @@ impl Endpoint {
             tls,
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port,
-            host_header: HeaderValue::try_from(shown_host).map_err(|_| bad())?,
+            host_header: HeaderValue::from_str(&shown_host).map_err(|_| bad())?,
+            authority: Authority::try_from(shown_host).map_err(|_| bad())?,
             base: uri.path().trim_end_matches('/').to_owned(),
         })
     }
 
     /// Lambda's own in `region`.
-    pub(crate) fn of_region(region: &str) -> Result<Self, ClientError> {
-        Self::parse(&format!("https://lambda.{region}.{}", dns_suffix(region)))
+    pub(crate) fn of_region(region: &str, variant: Variant) -> Result<Self, ClientError> {
+        let service = if variant.fips { "lambda-fips" } else { "lambda" };
+        let suffix = if variant.dualstack { dual_stack_suffix(region) } else { dns_suffix(region) };
+        Self::parse(&format!("https://{service}.{region}.{suffix}"))
     }
 }
 
@@ -106,15 +118,28 @@ mod tests {
 
     #[test]
     fn regions() {
-        for (region, host) in [
-            ("eu-west-1", "lambda.eu-west-1.amazonaws.com"),
-            ("cn-north-1", "lambda.cn-north-1.amazonaws.com.cn"),
-            ("us-gov-west-1", "lambda.us-gov-west-1.amazonaws.com"),
-            ("us-iso-east-1", "lambda.us-iso-east-1.c2s.ic.gov"),
+        // Region, FIPS, dual stack. Source: the tests of the service's rule set in AWS's SDK for Rust.
+        for (region, fips, dualstack, host) in [
+            ("eu-west-1", false, false, "lambda.eu-west-1.amazonaws.com"),
+            ("af-south-1", false, true, "lambda.af-south-1.api.aws"),
+            ("us-east-2", true, false, "lambda-fips.us-east-2.amazonaws.com"),
+            ("us-east-1", true, true, "lambda-fips.us-east-1.api.aws"),
+            ("cn-north-1", false, false, "lambda.cn-north-1.amazonaws.com.cn"),
+            ("cn-north-1", true, false, "lambda-fips.cn-north-1.amazonaws.com.cn"),
+            ("cn-north-1", true, true, "lambda-fips.cn-north-1.api.amazonwebservices.com.cn"),
+            ("us-gov-west-1", false, false, "lambda.us-gov-west-1.amazonaws.com"),
+            ("us-gov-east-1", true, true, "lambda-fips.us-gov-east-1.api.aws"),
+            ("us-iso-east-1", false, false, "lambda.us-iso-east-1.c2s.ic.gov"),
+            ("us-iso-east-1", true, false, "lambda-fips.us-iso-east-1.c2s.ic.gov"),
+            ("us-isob-east-1", true, false, "lambda-fips.us-isob-east-1.sc2s.sgov.gov"),
+            ("us-isof-south-1", false, true, "lambda.us-isof-south-1.api.aws.hci.ic.gov"),
+            ("eu-isoe-west-1", false, true, "lambda.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
+            ("eusc-de-east-1", false, true, "lambda.eusc-de-east-1.api.amazonwebservices.eu"),
+            ("eusc-de-east-1", false, false, "lambda.eusc-de-east-1.amazonaws.eu"),
         ] {
-            let endpoint = Endpoint::of_region(region).unwrap();
+            let endpoint = Endpoint::of_region(region, Variant { fips, dualstack }).unwrap();
             assert_eq!((endpoint.host.as_str(), endpoint.port, endpoint.tls), (host, 443, true));
         }
-        assert!(Endpoint::of_region("no where").is_err());
+        assert!(Endpoint::of_region("no where", Variant::default()).is_err());
     }
 }

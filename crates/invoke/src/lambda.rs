@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use lambridge_model::{Credentials, Function};
+use lambridge_model::{ConnectionSettings, Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::name::FunctionName;
@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use crate::connection::{Broken, Connections, Payload, Tls};
 use crate::credentials::{Lease, Store};
 use crate::draft::{self, Kept, Malformed};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Variant};
 use crate::streamed::Streamed;
-use crate::{ClientError, Env, Executed, InvokeError, Invoked, Shared, answer, credentials};
+use crate::{ClientError, Env, Executed, InvokeError, Invoked, Place, Shared, answer, credentials};
 
 /// A client of one Lambda endpoint. Cheap to clone.
 #[derive(Clone)]
@@ -36,7 +36,8 @@ struct Inner {
     env: Env,
     store: Arc<Store>,
     tls: Arc<Tls>,
-    connections_max: usize,
+    settings: ConnectionSettings,
+    variant: Variant,
 }
 
 /// One call.
@@ -101,20 +102,16 @@ impl fmt::Debug for Lambda {
 }
 
 impl Lambda {
-    pub(crate) fn new(
-        shared: &Shared,
-        region: Option<String>,
-        endpoint: Option<String>,
-        source: Credentials,
-    ) -> Result<Self, ClientError> {
+    pub(crate) fn new(shared: &Shared, place: Place, source: Credentials) -> Result<Self, ClientError> {
+        let Place { region, endpoint, variant } = place;
         let endpoint = match (&endpoint, &region) {
             (Some(url), _) => Some(Endpoint::parse(url)?),
-            (None, Some(region)) => Some(Endpoint::of_region(region)?),
+            (None, Some(region)) => Some(Endpoint::of_region(region, variant)?),
             (None, None) => None,
         };
-        let (tls, max) = (Arc::clone(&shared.tls), shared.connections_max);
+        let (tls, settings) = (Arc::clone(&shared.tls), shared.connections);
         let connections =
-            endpoint.map(|endpoint| Arc::new(Connections::new(endpoint, Arc::clone(&tls), max)));
+            endpoint.map(|endpoint| Arc::new(Connections::new(endpoint, Arc::clone(&tls), settings)));
         let inner = Inner {
             region: OnceCell::new_with(region),
             no_region: Mutex::default(),
@@ -123,7 +120,8 @@ impl Lambda {
             source,
             env: Arc::clone(&shared.env),
             tls,
-            connections_max: max,
+            settings,
+            variant,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -317,8 +315,9 @@ impl Inner {
 
     async fn connections(&self, region: &str) -> Result<&Arc<Connections>, InvokeError> {
         let made = self.connections.get_or_try_init(|| async {
-            let endpoint = Endpoint::of_region(region).map_err(|error| unsent(error.to_string()))?;
-            Ok(Arc::new(Connections::new(endpoint, Arc::clone(&self.tls), self.connections_max)))
+            let endpoint = Endpoint::of_region(region, self.variant);
+            let endpoint = endpoint.map_err(|error| unsent(error.to_string()))?;
+            Ok(Arc::new(Connections::new(endpoint, Arc::clone(&self.tls), self.settings)))
         });
         made.await
     }

@@ -31,10 +31,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use lambridge_model::{Credentials, Function};
+use lambridge_model::{ConnectionSettings, Credentials, EndpointVariant, Function, Protocol};
 
 use crate::connection::{Connections, Tls};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Variant};
 
 /// Looks a variable of the environment up.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -48,7 +48,7 @@ pub struct Pool {
 
 struct Shared {
     env: Env,
-    connections_max: usize,
+    connections: ConnectionSettings,
     tls: Arc<Tls>,
     /// By region and endpoint; few credentials share both.
     clients: Mutex<HashMap<Place, Vec<(Credentials, Lambda)>>>,
@@ -59,26 +59,32 @@ struct Shared {
 /// URL, certificate authorities in PEM, connections at most.
 type ServiceKey = (String, Option<Vec<u8>>, usize);
 
-/// Region, and endpoint where it is not the region's own.
-type Place = (Option<String>, Option<String>);
+/// Where Lambda is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    region: Option<String>,
+    /// Where it is not the region's own.
+    endpoint: Option<String>,
+    variant: Variant,
+}
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("connections_max", &self.shared.connections_max).finish_non_exhaustive()
+        f.debug_struct("Pool").field("connections", &self.shared.connections).finish_non_exhaustive()
     }
 }
 
 impl Pool {
-    /// `env` gives `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, `AWS_REGION`; each client opens at most
-    /// `connections_max` connections.
-    pub fn new(env: Env, connections_max: usize) -> Self {
+    /// `env` gives `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`, `AWS_REGION` and the like; `connections` are
+    /// those of each client.
+    pub fn new(env: Env, connections: ConnectionSettings) -> Self {
         let (tls, clients, services) = (Arc::default(), Mutex::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { env, connections_max, tls, clients, services }) }
+        Self { shared: Arc::new(Shared { env, connections, tls, clients, services }) }
     }
 
     /// The client for `function`; the same one for equal settings. Does no I/O.
     pub fn client(&self, function: &Function) -> Result<Lambda, ClientError> {
-        let place = self.place(function);
+        let place = self.place(function)?;
         // A poisoned lock holds a whole map: each change is one call.
         let mut clients = self.shared.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let known = clients.get(&place).into_iter().flatten();
@@ -87,9 +93,8 @@ impl Pool {
         {
             return Ok(client.clone());
         }
-        let (region, endpoint) = place.clone();
         let credentials = function.credentials.clone();
-        let client = Lambda::new(&self.shared, region, endpoint, credentials.clone())?;
+        let client = Lambda::new(&self.shared, place.clone(), credentials.clone())?;
         // What no one but this map holds is left from an earlier configuration.
         clients.retain(|_, list| {
             list.retain(|(_, client)| client.is_shared());
@@ -115,13 +120,14 @@ impl Pool {
                 Arc::new(trusting.map_err(|reason| ClientError::BadAuthorities { reason })?)
             }
         };
-        let connections = Arc::new(Connections::new(endpoint, tls, max));
+        let connections =
+            Arc::new(Connections::new(endpoint, tls, ConnectionSettings { max, protocol: Protocol::Http1 }));
         services.retain(|_, connections| connections.strong_count() > 0);
         services.insert(key, Arc::downgrade(&connections));
         Ok(Service::over(connections))
     }
 
-    fn place(&self, function: &Function) -> Place {
+    fn place(&self, function: &Function) -> Result<Place, ClientError> {
         let env = |name: &str| (self.shared.env)(name).filter(|value| !value.trim().is_empty());
         let region = function
             .region
@@ -134,7 +140,21 @@ impl Pool {
             .clone()
             .or_else(|| env("AWS_ENDPOINT_URL_LAMBDA"))
             .or_else(|| env("AWS_ENDPOINT_URL"));
-        (region, endpoint)
+        let EndpointVariant { fips, dualstack } = function.variant;
+        if endpoint.is_some() {
+            // Asked for by the environment, they are for AWS's own endpoints, which this one is not.
+            return match (fips, dualstack) {
+                (Some(true), _) => Err(ClientError::NoVariant { key: "use_fips" }),
+                (_, Some(true)) => Err(ClientError::NoVariant { key: "use_dualstack" }),
+                _ => Ok(Place { region, endpoint, variant: Variant::default() }),
+            };
+        }
+        let is_set = |name: &str| env(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+        let variant = Variant {
+            fips: fips.unwrap_or_else(|| is_set("AWS_USE_FIPS_ENDPOINT")),
+            dualstack: dualstack.unwrap_or_else(|| is_set("AWS_USE_DUALSTACK_ENDPOINT")),
+        };
+        Ok(Place { region, endpoint, variant })
     }
 }
 
@@ -146,6 +166,12 @@ pub enum ClientError {
     BadEndpoint {
         /// As configured.
         endpoint: String,
+    },
+    /// An endpoint is given, and a variant of AWS's own asked for.
+    #[error("`{key}` does not go with an endpoint of one's own")]
+    NoVariant {
+        /// The configuration's key.
+        key: &'static str,
     },
     /// The certificates that a service's own is checked by cannot be read.
     #[error("the certificate authorities cannot be used: {reason}")]
@@ -169,4 +195,52 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lambridge_model::{ConnectionSettings, EndpointVariant, Function};
+
+    use super::Pool;
+
+    /// Which endpoint a function of eu-west-1 is called at: its own, its variant, the environment.
+    #[track_caller]
+    fn check(endpoint: Option<&str>, variant: (Option<bool>, Option<bool>), env: &str, expect: &str) {
+        let env: Vec<(String, String)> = env
+            .split_whitespace()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let find =
+            move |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let function = Function {
+            region: Some("eu-west-1".to_owned()),
+            endpoint: endpoint.map(str::to_owned),
+            variant: EndpointVariant { fips: variant.0, dualstack: variant.1 },
+            ..Function::new("f".parse().unwrap())
+        };
+        let found = match Pool::new(Arc::new(find), ConnectionSettings::default()).client(&function) {
+            Ok(client) => format!("{client:?}"),
+            Err(error) => error.to_string(),
+        };
+        assert!(found.contains(expect), "{expect} in {found}");
+    }
+
+    #[test]
+    fn endpoints() {
+        let none = (None, None);
+        check(None, none, "", "\"lambda.eu-west-1.amazonaws.com\"");
+        check(None, (Some(true), None), "", "\"lambda-fips.eu-west-1.amazonaws.com\"");
+        check(None, (Some(true), Some(true)), "", "\"lambda-fips.eu-west-1.api.aws\"");
+        let both = "AWS_USE_FIPS_ENDPOINT=true AWS_USE_DUALSTACK_ENDPOINT=TRUE";
+        check(None, none, both, "\"lambda-fips.eu-west-1.api.aws\"");
+        check(None, (Some(false), None), both, "\"lambda.eu-west-1.api.aws\"");
+        check(None, none, "AWS_USE_FIPS_ENDPOINT=1", "\"lambda.eu-west-1.amazonaws.com\"");
+        check(Some("http://h:1"), none, both, "\"h:1\"");
+        check(None, none, "AWS_USE_FIPS_ENDPOINT=true AWS_ENDPOINT_URL=http://h:2", "\"h:2\"");
+        check(Some("http://h:1"), (Some(true), None), "", "`use_fips` does not go with");
+        check(None, (None, Some(true)), "AWS_ENDPOINT_URL=http://h:2", "`use_dualstack` does not go with");
+    }
 }

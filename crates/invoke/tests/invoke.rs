@@ -12,7 +12,7 @@ use aws_sigv4::sign::v4;
 use lambridge_invoke::{
     Call, ClientError, Executed, InvokeError, Invoked, Lambda, Listed, ListedAlias, Pool,
 };
-use lambridge_model::{AssumeRole, Credentials, Function, Secret};
+use lambridge_model::{AssumeRole, ConnectionSettings, Credentials, Function, Secret};
 use lambridge_testkit::{Answer, FakeLambda, Request};
 use lambridge_wire::invoke::InvocationType;
 use tokio::time::Instant;
@@ -40,7 +40,7 @@ fn function(endpoint: &str) -> Function {
 }
 
 fn pool(max: usize) -> Pool {
-    Pool::new(Arc::new(|_| None), max)
+    Pool::new(Arc::new(|_| None), ConnectionSettings { max, ..ConnectionSettings::default() })
 }
 
 fn client(endpoint: &str) -> Lambda {
@@ -422,7 +422,10 @@ async fn a_chain_of_roles_with_tags() {
     sts.push(assumed("ASIASECOND", "second-secret", "second-token"));
     let lambda = FakeLambda::echo();
     let url = sts.endpoint();
-    let pool = Pool::new(Arc::new(move |name| (name == "AWS_ENDPOINT_URL_STS").then(|| url.clone())), 10);
+    let pool = Pool::new(
+        Arc::new(move |name| (name == "AWS_ENDPOINT_URL_STS").then(|| url.clone())),
+        ConnectionSettings::default(),
+    );
     let first = AssumeRole {
         tags: [("team", "shop"), ("cost center", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         transitive_tags: vec!["team".to_owned()],
@@ -488,7 +491,10 @@ async fn a_role_is_assumed_once() {
     let sts = FakeLambda::answering(assumed("ASIAROLE", "role-secret", "role-token"));
     let lambda = FakeLambda::echo();
     let url = sts.endpoint();
-    let pool = Pool::new(Arc::new(move |name| (name == "AWS_ENDPOINT_URL_STS").then(|| url.clone())), 10);
+    let pool = Pool::new(
+        Arc::new(move |name| (name == "AWS_ENDPOINT_URL_STS").then(|| url.clone())),
+        ConnectionSettings::default(),
+    );
     let role = AssumeRole {
         external_id: Some("partner-42".to_owned()),
         ..AssumeRole::new("arn:aws:iam::123456789012:role/invoke".to_owned(), keys())
@@ -548,7 +554,9 @@ async fn settings_from_the_environment() {
         _ => None,
     };
     let bare = Function { region: None, endpoint: None, ..function("") };
-    call(&Pool::new(Arc::new(env), 1).client(&bare).unwrap(), "{}").await.unwrap();
+    call(&Pool::new(Arc::new(env), ConnectionSettings::default()).client(&bare).unwrap(), "{}")
+        .await
+        .unwrap();
     let authorization = lambda.requests()[0].header("authorization").unwrap();
     assert!(authorization.contains("/sa-east-1/lambda/aws4_request"), "{authorization}");
 }

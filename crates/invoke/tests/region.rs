@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambridge_invoke::{Call, Executed, InvokeError, Lambda, Pool};
-use lambridge_model::{AssumeRole, Credentials, Function, Secret};
+use lambridge_model::{AssumeRole, ConnectionSettings, Credentials, Function, Secret};
 use lambridge_testkit::{Answer, FakeLambda};
 use lambridge_wire::invoke::InvocationType;
 use tempfile::TempDir;
@@ -49,7 +49,11 @@ impl World {
             "AWS_EC2_METADATA_DISABLED" => Some("true".to_owned()),
             _ => more.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
-        Self { lambda: FakeLambda::answering(Answer::ok("{}")), folder, pool: Pool::new(Arc::new(env), 9) }
+        Self {
+            lambda: FakeLambda::answering(Answer::ok("{}")),
+            folder,
+            pool: Pool::new(Arc::new(env), ConnectionSettings::default()),
+        }
     }
 
     fn client(&self, credentials: Credentials) -> Lambda {

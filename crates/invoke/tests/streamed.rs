@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambridge_invoke::{Call, InvokeError, Lambda, Pool, StreamError, Streamed};
-use lambridge_model::{Credentials, Function, Secret};
+use lambridge_model::{ConnectionSettings, Credentials, Function, Secret};
 use lambridge_testkit::frames::{DETAILS, complete, piece, stream};
 use lambridge_testkit::{Answer, FakeLambda};
 use lambridge_wire::eventstream::encode_exception;
@@ -30,7 +30,9 @@ fn function(endpoint: &str) -> Function {
 }
 
 fn client(lambda: &FakeLambda) -> Lambda {
-    Pool::new(Arc::new(|_| None), 1).client(&function(&lambda.endpoint())).unwrap()
+    Pool::new(Arc::new(|_| None), ConnectionSettings { max: 1, ..ConnectionSettings::default() })
+        .client(&function(&lambda.endpoint()))
+        .unwrap()
 }
 
 async fn open(client: &Lambda, within: Duration) -> Result<Streamed, InvokeError> {

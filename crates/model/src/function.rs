@@ -20,6 +20,8 @@ pub struct Function {
     pub region: Option<String>,
     /// Base URL of the Lambda API, without a trailing `/`.
     pub endpoint: Option<String>,
+    /// Which of the region's own endpoints, where `endpoint` gives none.
+    pub variant: EndpointVariant,
     /// Who calls.
     pub credentials: Credentials,
     /// Whose instances serve a call, of a function with tenant isolation.
@@ -63,6 +65,7 @@ impl Function {
             qualifier: None,
             region: None,
             endpoint: None,
+            variant: EndpointVariant::default(),
             credentials: Credentials::Default,
             tenant_id: None,
             event: Event::default(),
@@ -86,6 +89,15 @@ impl Function {
     pub fn without_place(&self) -> Self {
         Self { origin: Origin::default(), event: self.event.without_place(), ..self.clone() }
     }
+}
+
+/// Which of a region's endpoints; `None` leaves it to `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct EndpointVariant {
+    /// With validated cryptography.
+    pub fips: Option<bool>,
+    /// With IPv6 addresses as well.
+    pub dualstack: Option<bool>,
 }
 
 /// How a function's payload becomes an HTTP answer.

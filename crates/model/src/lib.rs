@@ -20,8 +20,9 @@ mod upstream;
 pub use canary::{Canary, Rollback, Sticky};
 pub use event::{Event, EventTemplate};
 pub use function::{
-    AnswerRule, AssumeRole, Breaker, Concurrency, Credentials, Failover, Function, Invocation, KrakendAnswer,
-    KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url, UrlAuth, UrlCors, UrlMode,
+    AnswerRule, AssumeRole, Breaker, Concurrency, Credentials, EndpointVariant, Failover, Function,
+    Invocation, KrakendAnswer, KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url,
+    UrlAuth, UrlCors, UrlMode,
 };
 pub use listener::{Listener, Tls};
 pub use percent::Percent;
@@ -33,7 +34,8 @@ pub use route::{
 };
 pub use secret::Secret;
 pub use settings::{
-    Admin, Cidr, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel, TraceFrom, TraceSettings,
+    Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel, Protocol,
+    TraceFrom, TraceSettings,
 };
 pub use trace::{SpanId, TraceContext, TraceId};
 pub use upstream::{Endpoint, HostRule, Upstream};
@@ -63,8 +65,8 @@ pub struct Model {
     pub trace: TraceSettings,
     /// The local Lambda.
     pub emulator: EmulatorSettings,
-    /// Connections to each Lambda endpoint at most (`aws.connections.max`).
-    pub connections_max: usize,
+    /// Connections to each Lambda endpoint.
+    pub connections: ConnectionSettings,
 }
 
 impl Model {

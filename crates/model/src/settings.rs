@@ -90,6 +90,33 @@ pub enum LogLevel {
     Debug,
 }
 
+/// Connections to each Lambda endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionSettings {
+    /// At most so many. Default 1,024.
+    pub max: usize,
+    /// What is spoken over them.
+    pub protocol: Protocol,
+}
+
+impl Default for ConnectionSettings {
+    fn default() -> Self {
+        Self { max: 1024, protocol: Protocol::Http1 }
+    }
+}
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// HTTP/1.1: a connection for each call in flight.
+    #[default]
+    Http1,
+    /// HTTP/2: many calls share a connection.
+    Http2,
+    /// What the server chooses where TLS lets it, else HTTP/1.1.
+    Auto,
+}
+
 /// Which traces requests belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TraceSettings {

@@ -157,6 +157,19 @@ pub fn dns_suffix(region: &str) -> &'static str {
     }
 }
 
+/// The same for endpoints that have IPv6 addresses as well. Source: the partitions file of AWS's SDKs, 2026.
+pub fn dual_stack_suffix(region: &str) -> &'static str {
+    match partition_of(region) {
+        "aws-cn" => "api.amazonwebservices.com.cn",
+        "aws-iso" => "api.aws.ic.gov",
+        "aws-iso-b" => "api.aws.scloud",
+        "aws-iso-e" => "api.cloud-aws.adc-e.uk",
+        "aws-iso-f" => "api.aws.hci.ic.gov",
+        "aws-eusc" => "api.amazonwebservices.eu",
+        _ => "api.aws",
+    }
+}
+
 impl FromStr for FunctionName {
     type Err = NameError;
 

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use lambridge_model::{
-    Admin, Credentials, Drain, EmulatorSettings, Errors, Limits, Listener, Log, LogFormat, LogLevel, Prices,
-    Secret, Tls, TraceFrom, TraceSettings,
+    Admin, ConnectionSettings, Credentials, Drain, EmulatorSettings, EndpointVariant, Errors, Limits,
+    Listener, Log, LogFormat, LogLevel, Prices, Protocol, Secret, Tls, TraceFrom, TraceSettings,
 };
 
 use super::support::TABLE;
@@ -40,6 +40,7 @@ const ERRORS: [(&str, Errors); 4] = [
 pub struct AwsDefaults {
     pub region: Option<String>,
     pub endpoint: Option<String>,
+    pub variant: EndpointVariant,
     pub credentials: Credentials,
     pub prices: Prices,
 }
@@ -85,12 +86,24 @@ fn aws_defaults(documents: &[syntax::Document], part: &mut Part, lower: &mut Low
             .error(&second.span, format!("`aws` stands twice in this file: first at {}", aws.span))
             .help("`aws` counts for the whole file; write it once");
     }
-    if let Some(max) = lower.number(&aws.connections_max, 1..=1_000_000) {
-        part.connections_max.push((max, lower.span_of(&aws.connections_max, &aws.span)));
+    if let Some(connections) = &aws.connections {
+        let protocols = [("http1", Protocol::Http1), ("http2", Protocol::Http2), ("auto", Protocol::Auto)];
+        let usual = ConnectionSettings::default();
+        let value = ConnectionSettings {
+            max: lower.number(&connections.max, 1..=1_000_000).unwrap_or(usual.max),
+            protocol: lower
+                .word(&connections.protocol, "aws.connections.protocol", &protocols)
+                .unwrap_or_default(),
+        };
+        part.connections.push((value, connections.span.clone()));
     }
     AwsDefaults {
         region: lower.region(&aws.region),
         endpoint: lower.endpoint(&aws.endpoint),
+        variant: EndpointVariant {
+            fips: lower.bool(&aws.use_fips),
+            dualstack: lower.bool(&aws.use_dualstack),
+        },
         credentials: match &aws.credentials {
             Some(credentials) => lower.credentials(credentials, &Credentials::Default),
             None => Credentials::Default,

@@ -12,11 +12,11 @@ mod yaml;
 use std::time::Duration;
 
 use lambridge_model::{
-    Errors, FunctionFrom, Listener, LogFormat, LogLevel, Matcher, Model, NameSource, PathMatch, Route,
-    Scripts, Secret, StaticAnswer, Target, TraceFrom,
+    ConnectionSettings, Errors, FunctionFrom, Listener, LogFormat, LogLevel, Matcher, Model, NameSource,
+    PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
 };
 
-use crate::{merge, values};
+use crate::values;
 use yaml::Yaml;
 
 /// Says what is written for a secret: whose it is (a function's key or `emulator`), which of its keys, and the secret.
@@ -30,8 +30,17 @@ pub fn print(model: &Model, secrets: &mut Secrets<'_>) -> String {
     if let Some(admin) = &model.admin {
         yaml.map("admin", |yaml| yaml.text("address", &admin.address.to_string()));
     }
-    if model.connections_max != merge::CONNECTIONS_MAX {
-        yaml.map("aws", |yaml| yaml.map("connections", |yaml| yaml.word("max", model.connections_max)));
+    if model.connections != ConnectionSettings::default() {
+        yaml.map("aws", |yaml| {
+            yaml.map("connections", |yaml| {
+                yaml.word("max", model.connections.max);
+                match model.connections.protocol {
+                    Protocol::Http1 => {}
+                    Protocol::Http2 => yaml.word("protocol", "http2"),
+                    Protocol::Auto => yaml.word("protocol", "auto"),
+                }
+            });
+        });
     }
     if !model.functions.is_empty() {
         yaml.map("functions", |yaml| {

@@ -56,8 +56,17 @@ pub struct Aws {
     pub region: Option<Leaf>,
     pub endpoint: Option<Leaf>,
     pub credentials: Option<Credentials>,
-    pub connections_max: Option<Leaf>,
     pub prices: Option<Prices>,
+    pub use_fips: Option<Leaf>,
+    pub use_dualstack: Option<Leaf>,
+    pub connections: Option<Connections>,
+}
+
+#[derive(Debug)]
+pub struct Connections {
+    pub span: Span,
+    pub max: Option<Leaf>,
+    pub protocol: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -95,6 +104,8 @@ pub struct Function {
     pub qualifier: Option<Leaf>,
     pub region: Option<Leaf>,
     pub endpoint: Option<Leaf>,
+    pub use_fips: Option<Leaf>,
+    pub use_dualstack: Option<Leaf>,
     pub credentials: Option<Credentials>,
     pub tenant_id: Option<TenantId>,
     pub event: Option<Leaf>,
@@ -351,9 +362,13 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             endpoint: reader.leaf(fields, "endpoint"),
             credentials: reader.section(fields, "credentials", credentials),
             prices: reader.section(fields, "prices", prices),
-            connections_max: reader
-                .section(fields, "connections", |reader, fields| reader.leaf(fields, "max"))
-                .flatten(),
+            use_fips: reader.leaf(fields, "use_fips"),
+            use_dualstack: reader.leaf(fields, "use_dualstack"),
+            connections: reader.section(fields, "connections", |reader, fields| Connections {
+                span: fields.span.clone(),
+                max: reader.leaf(fields, "max"),
+                protocol: reader.leaf(fields, "protocol"),
+            }),
         }),
         functions: reader.entries(&top, "functions", |reader, key, node| {
             // `api:` alone is a function with every default.
@@ -456,6 +471,8 @@ fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&reader::Fields<'
         qualifier: reader.leaf(fields, "qualifier"),
         region: reader.leaf(fields, "region"),
         endpoint: reader.leaf(fields, "endpoint"),
+        use_fips: reader.leaf(fields, "use_fips"),
+        use_dualstack: reader.leaf(fields, "use_dualstack"),
         credentials: reader.section(fields, "credentials", credentials),
         tenant_id: reader.section(fields, "tenant_id", |reader, fields| TenantId {
             span: fields.span.clone(),

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 use lambridge_invoke::Pool;
 use lambridge_model::{
-    Canary, Function, Matcher, PathMatch, Percent, Rollback as Rule, Route, Sticky, Target, Weighted,
+    Canary, ConnectionSettings, Function, Matcher, PathMatch, Percent, Rollback as Rule, Route, Sticky,
+    Target, Weighted,
 };
 
 use super::Chooser;
@@ -14,7 +15,7 @@ use crate::problem::Reason;
 type Shares = Vec<(u32, Arc<FunctionState>)>;
 
 fn shares() -> Shares {
-    let pool = Pool::new(Arc::new(|_| None), 1);
+    let pool = Pool::new(Arc::new(|_| None), ConnectionSettings::default());
     let function = |key: &str, weight: u32, name: &str, qualifier: Option<&str>| {
         let qualifier = qualifier.map(str::to_owned);
         let region = Some("us-east-1".into());
@@ -170,7 +171,7 @@ fn a_rule_outlives_a_reload_that_does_not_concern_it() {
         let mut other = shares.clone();
         other[1] = self::shares().swap_remove(2);
         other[1].1 = {
-            let pool = Pool::new(Arc::new(|_| None), 1);
+            let pool = Pool::new(Arc::new(|_| None), ConnectionSettings::default());
             let region = Some("us-east-1".into());
             let settings = Function { region, ..Function::new("shop:3".parse().unwrap()) };
             Arc::new(FunctionState::new("new", &settings, &pool, std::iter::empty(), Arc::default()).unwrap())

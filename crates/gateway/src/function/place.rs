@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lambridge_invoke::{ClientError, Lambda, Pool, Target};
-use lambridge_model::{Failover, Function, Invocation};
+use lambridge_model::{EndpointVariant, Failover, Function, Invocation};
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
@@ -43,6 +43,11 @@ impl Place {
             name: failover.name.clone(),
             region: Some(failover.region.clone()),
             endpoint: failover.endpoint.clone(),
+            // A variant is one of AWS's own endpoints.
+            variant: match failover.endpoint {
+                Some(_) => EndpointVariant { fips: Some(false), dualstack: Some(false) },
+                None => function.variant,
+            },
             credentials: failover.credentials.clone(),
             ..function.clone()
         };

@@ -212,7 +212,7 @@ async fn numbers_outlive_a_reload_and_it_is_counted() {
     client.get("/").await;
     let mut other = world.model.clone();
     other.functions.get_mut("f").unwrap().timeout = Duration::from_secs(7);
-    other.connections_max = 7;
+    other.connections.max = 7;
     world.gateway.reload(other.clone()).await.unwrap();
     other.routes[0].matcher.path = PathMatch::Regex("(".into());
     world.gateway.reload(other).await.unwrap_err();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lambridge_gateway::{Gateway, Surroundings};
 use lambridge_model::{
-    Credentials, Errors, Function, Listener, Matcher, Model, Origin, PathMatch, Retries, Route, Secret,
-    Target, Weighted,
+    ConnectionSettings, Credentials, Errors, Function, Listener, Matcher, Model, Origin, PathMatch, Retries,
+    Route, Secret, Target, Weighted,
 };
 use lambridge_testkit::FakeLambda;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -47,7 +47,7 @@ pub fn model(endpoint: &str) -> Model {
         }],
         functions: [("f".to_owned(), function(endpoint))].into(),
         routes: vec![route("all", PathMatch::Prefix("/".into()))],
-        connections_max: 512,
+        connections: ConnectionSettings { max: 512, ..ConnectionSettings::default() },
         ..Model::default()
     }
 }

@@ -1,21 +1,27 @@
-//! Opening a connection: resolve, connect, TLS, HTTP/1.1.
+//! Opening a connection: resolve, connect, TLS, and the version of HTTP that both ends speak.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use lambridge_model::Protocol;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
-use super::Connection;
+use super::links::Status;
+use super::{Connection, Payload, Sender};
 use crate::endpoint::Endpoint;
 
 /// For one address; a host with several is tried one after the other.
@@ -24,10 +30,23 @@ const CONNECT: Duration = Duration::from_secs(3);
 const ADDRESSES: usize = 8;
 /// Silence before the first probe. NAT gateways forget a connection after 350 s, a call may last 900.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// HTTP/2: a link with calls that says nothing for so long is asked, and closed if it does not answer for as long again.
+const PING: Duration = Duration::from_secs(30);
+
+const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
 
 /// The process's TLS settings, made at the first https connection: reading the system's certificates is slow.
 #[derive(Debug, Default)]
 pub(crate) struct Tls(OnceCell<Arc<ClientConfig>>);
+
+/// What was opened.
+pub(super) enum Opened {
+    /// For one call at a time.
+    Own(Connection),
+    /// For many.
+    Shared(http2::SendRequest<Payload>, Arc<Status>),
+}
 
 impl Tls {
     /// Settings that trust these authorities, in PEM, and no others.
@@ -41,7 +60,7 @@ impl Tls {
             return Err("no CERTIFICATE block".to_owned());
         }
         let mut config = builder()?.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP1.to_vec()];
         Ok(Self::of(config))
     }
 
@@ -49,19 +68,29 @@ impl Tls {
         Self(OnceCell::new_with(Some(Arc::new(config))))
     }
 
-    async fn connector(&self) -> Result<TlsConnector, String> {
+    async fn connector(&self, protocol: Protocol) -> Result<TlsConnector, String> {
         let config = self.0.get_or_try_init(|| async {
             let made = tokio::task::spawn_blocking(settings).await;
             made.map_err(|_| "the TLS settings could not be made".to_owned())?
         });
-        Ok(TlsConnector::from(Arc::clone(config.await?)))
+        let config = Arc::clone(config.await?);
+        if protocol == Protocol::Http1 {
+            return Ok(TlsConnector::from(config));
+        }
+        // Links are few and last long: their settings are made anew for each.
+        let mut config = ClientConfig::clone(&config);
+        config.alpn_protocols = match protocol {
+            Protocol::Http2 => vec![HTTP2.to_vec()],
+            Protocol::Http1 | Protocol::Auto => vec![HTTP2.to_vec(), HTTP1.to_vec()],
+        };
+        Ok(TlsConnector::from(Arc::new(config)))
     }
 }
 
 fn settings() -> Result<Arc<ClientConfig>, String> {
     let mut config =
         builder()?.with_platform_verifier().map_err(|error| crate::chain(&error))?.with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP1.to_vec()];
     Ok(Arc::new(config))
 }
 
@@ -73,24 +102,71 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
 }
 
 /// A new connection to `endpoint`, ready for a request.
-pub(super) async fn open(endpoint: &Endpoint, tls: &Tls) -> Result<Connection, String> {
+pub(super) async fn open(endpoint: &Endpoint, tls: &Tls, protocol: Protocol) -> Result<Opened, String> {
     let stream = connect(endpoint).await?;
     // Both are wishes: a connection without them works.
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream)
         .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE));
-    if endpoint.tls {
-        let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| crate::chain(&error))?;
-        let stream =
-            tls.connector().await?.connect(name, stream).await.map_err(|error| crate::chain(&error))?;
-        let (sender, driver) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| crate::chain(&error))?;
-        Ok(Connection { sender, driver: Some(Box::pin(driver)), since: Instant::now() })
-    } else {
-        let (sender, driver) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| crate::chain(&error))?;
-        Ok(Connection { sender, driver: Some(Box::pin(driver)), since: Instant::now() })
+    if !endpoint.tls {
+        return match protocol {
+            Protocol::Http1 | Protocol::Auto => own(stream).await,
+            Protocol::Http2 => shared(stream).await,
+        };
     }
+    let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| crate::chain(&error))?;
+    let connector = tls.connector(protocol).await?;
+    let stream = connector.connect(name, stream).await.map_err(|error| crate::chain(&error))?;
+    let has_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+    match protocol {
+        Protocol::Http2 if !has_http2 => Err("the server does not speak HTTP/2".to_owned()),
+        Protocol::Http1 => own(stream).await,
+        Protocol::Http2 | Protocol::Auto if has_http2 => shared(stream).await,
+        Protocol::Http2 | Protocol::Auto => own(stream).await,
+    }
+}
+
+async fn own<IO>(stream: IO) -> Result<Opened, String>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let opened = http1::handshake(TokioIo::new(stream)).await;
+    let (sender, driver) = opened.map_err(|error| crate::chain(&error))?;
+    let sender = Sender::Own(sender);
+    Ok(Opened::Own(Connection { sender, driver: Some(Box::pin(driver)), since: Instant::now() }))
+}
+
+async fn shared<IO>(stream: IO) -> Result<Opened, String>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let opened = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        // No stream before the server says how many it takes: it would refuse what is more.
+        .initial_max_send_streams(0)
+        .handshake(TokioIo::new(stream))
+        .await;
+    let (sender, mut driver) = opened.map_err(|error| crate::chain(&error))?;
+    let status = Arc::<Status>::default();
+    let told = Arc::clone(&status);
+    tokio::spawn(async move {
+        let mut settled = pin!(told.settled.notified());
+        let mut is_settled = false;
+        let driven = poll_fn(|cx| {
+            is_settled = is_settled || settled.as_mut().poll(cx).is_ready();
+            let polled = Pin::new(&mut driver).poll(cx);
+            if is_settled {
+                told.room.store(driver.current_max_send_streams(), Ordering::Relaxed);
+            }
+            polled
+        });
+        // How it ended, its calls learn by themselves.
+        let _ = driven.await;
+        told.retired.store(true, Ordering::Relaxed);
+    });
+    Ok(Opened::Shared(sender, status))
 }
 
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, String> {

@@ -32,6 +32,16 @@ impl From<Bytes> for Payload {
     }
 }
 
+impl Payload {
+    /// The same once more; a body that still comes comes once.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Whole(whole) => Some(Self::Whole(whole.clone())),
+            Self::Coming(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -17,13 +17,19 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 }
 
 fn acceptor() -> TlsAcceptor {
+    speaking(&[])
+}
+
+/// A server that offers these protocols.
+fn speaking(words: &[&[u8]]) -> TlsAcceptor {
     let key = PrivatePkcs8KeyDer::from(include_bytes!("testdata/localhost.key.der").to_vec());
-    let config = ServerConfig::builder_with_provider(provider())
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate()], PrivateKeyDer::from(key))
         .unwrap();
+    config.alpn_protocols = words.iter().map(|word| word.to_vec()).collect();
     TlsAcceptor::from(Arc::new(config))
 }
 
@@ -37,6 +43,36 @@ fn trusting() -> Arc<Tls> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Arc::new(Tls::of(config))
+}
+
+/// Whether the two ends settle on HTTP/2: the server's words, the client's protocol, how it ends.
+#[tokio::test]
+async fn the_handshake_settles_the_protocol() {
+    type Row = (&'static [&'static [u8]], Protocol, Option<bool>);
+    let rows: [Row; 6] = [
+        (&[b"h2", b"http/1.1"], Protocol::Auto, Some(true)),
+        (&[b"http/1.1"], Protocol::Auto, Some(false)),
+        (&[], Protocol::Auto, Some(false)),
+        (&[b"h2", b"http/1.1"], Protocol::Http2, Some(true)),
+        (&[], Protocol::Http2, None),
+        (&[b"h2", b"http/1.1"], Protocol::Http1, Some(false)),
+    ];
+    for (words, protocol, expect) in rows {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = speaking(words);
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let stream = acceptor.accept(stream).await.unwrap();
+            stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec)
+        });
+        let endpoint = Endpoint::parse(&format!("https://localhost:{port}")).unwrap();
+        let opened = connect::open(&endpoint, &trusting(), protocol).await;
+        let has_http2 = opened.as_ref().ok().map(|opened| matches!(opened, Opened::Shared(..)));
+        assert_eq!(has_http2, expect, "{words:?} {protocol:?}");
+        let named = server.await.unwrap();
+        assert_eq!(named.as_deref() == Some(b"h2"), expect == Some(true), "{words:?} {protocol:?}");
+    }
 }
 
 /// Answers each request that ends its head with an empty line; counts connections in the body.
@@ -68,7 +104,11 @@ fn request() -> Request<Payload> {
 }
 
 fn connections(url: &str, tls: Arc<Tls>) -> Arc<Connections> {
-    Arc::new(Connections::new(Endpoint::parse(url).unwrap(), tls, 2))
+    Arc::new(Connections::new(
+        Endpoint::parse(url).unwrap(),
+        tls,
+        ConnectionSettings { max: 2, ..ConnectionSettings::default() },
+    ))
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Event, EventTemplate, Function, Invocation, KrakendAnswer, KrakendEncoding, Origin, Program,
-    Run, TenantId,
+    AnswerRule, EndpointVariant, Event, EventTemplate, Function, Invocation, KrakendAnswer, KrakendEncoding,
+    Origin, Program, Run, TenantId,
 };
 use lambridge_wire::invoke::is_tenant_id;
-use lambridge_wire::name::FunctionName;
+use lambridge_wire::name::{FunctionName, partition_of};
 
 use super::{AwsDefaults, log_tail, url};
 use crate::document::Span;
@@ -53,6 +53,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         None => aws.credentials.clone(),
     };
     let endpoint = lower.endpoint(&function.endpoint).or_else(|| aws.endpoint.clone());
+    let variant = variant(function, endpoint.as_deref(), region.as_deref(), aws, lower);
     let mut answer = lower.word(&function.answer, "functions.*.answer", &answers).unwrap_or_default();
     if let Some(shape) = &function.krakend {
         let shaped = krakend(shape, lower);
@@ -99,6 +100,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         qualifier,
         region,
         endpoint,
+        variant,
         credentials,
         tenant_id,
         event,
@@ -298,6 +300,43 @@ fn region(
         lower.wrong(leaf, message, "remove `region`; the ARN's is used");
     }
     own.or_else(|| in_name.map(str::to_owned)).or_else(|| aws.region.clone())
+}
+
+/// Which of the region's endpoints. A complaint stands at the function's own key, or at the endpoint that goes before it.
+fn variant(
+    function: &syntax::Function,
+    endpoint: Option<&str>,
+    region: Option<&str>,
+    aws: &AwsDefaults,
+    lower: &mut Lower<'_>,
+) -> EndpointVariant {
+    let fips = lower.bool(&function.use_fips).or(aws.variant.fips);
+    let dualstack = lower.bool(&function.use_dualstack).or(aws.variant.dualstack);
+    let asked =
+        [("use_fips", &function.use_fips, fips), ("use_dualstack", &function.use_dualstack, dualstack)];
+    for (key, own, value) in asked {
+        let leaf = own.as_ref().or(function.endpoint.as_ref()).unwrap_or(&function.key);
+        if value == Some(true) && endpoint.is_some() {
+            lower.report.error(&leaf.span, format!("`{key}` and `endpoint` exclude each other")).help(
+                format!("it is for AWS's own endpoints; remove one of them, or write `{key}: false` here"),
+            );
+        }
+    }
+    if let (Some(true), None, Some(region)) = (fips, endpoint, region)
+        && !has_fips(region)
+    {
+        let leaf = function.use_fips.as_ref().or(function.region.as_ref()).unwrap_or(&function.key);
+        lower
+            .report
+            .warning(&leaf.span, format!("AWS lists no FIPS endpoint of Lambda in `{region}`"))
+            .help("calls will find no such host; use a region in the United States or Canada");
+    }
+    EndpointVariant { fips, dualstack }
+}
+
+/// Source: "AWS Lambda endpoints and quotas"; of the other partitions nothing is listed in public.
+fn has_fips(region: &str) -> bool {
+    partition_of(region) != "aws" || region.starts_with("us-") || region.starts_with("ca-")
 }
 
 fn binary_media_types(

@@ -23,6 +23,12 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
             yaml.text(key, value);
         }
     }
+    let variants = [("use_fips", function.variant.fips), ("use_dualstack", function.variant.dualstack)];
+    for (key, value) in variants {
+        if let Some(value) = value {
+            yaml.word(key, value);
+        }
+    }
     if function.credentials != Credentials::Default {
         yaml.map("credentials", |yaml| credentials(key, &function.credentials, yaml, secrets));
     }

@@ -42,7 +42,7 @@ fn url(listener: &Listener, wanted: Scheme) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use lambridge_model::{Errors, Listener, Origin};
+    use lambridge_model::Listener;
 
     use super::url;
     use crate::args::Scheme;
@@ -55,12 +55,7 @@ mod tests {
             ("127.0.0.1:1", "http://127.0.0.1:1"),
             ("[::1]:1", "http://[::1]:1"),
         ] {
-            let listener = Listener {
-                address: address.parse().unwrap(),
-                tls: None,
-                errors: Errors::Native,
-                origin: Origin::default(),
-            };
+            let listener = Listener::new(address.parse().unwrap());
             assert_eq!(url(&listener, Scheme::Http).as_deref(), Some(expect));
             assert_eq!(url(&listener, Scheme::Https), None);
         }

@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lambridge_model::{
-    Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Errors, Function, Limits, Listener, Log,
-    Matcher, Model, Origin, PathMatch, Route, Segment, Target, Template, TraceSettings,
+    Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Errors, Function, Http2, Limits, Listener, Log,
+    Matcher, Model, PathMatch, Route, Segment, Target, Template, TraceSettings,
 };
 
 use crate::document::Span;
@@ -164,6 +164,9 @@ fn listeners(found: Vec<(Listener, Span)>, report: &mut Report) -> Vec<(Listener
                 if other.errors == Errors::Native {
                     other.errors = listener.errors;
                 }
+                if other.http2 == Http2::default() {
+                    other.http2 = listener.http2;
+                }
             }
             Some((other, first)) => {
                 report
@@ -175,7 +178,7 @@ fn listeners(found: Vec<(Listener, Span)>, report: &mut Report) -> Vec<(Listener
     if out.is_empty() {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
         let span = Span { file: "".into(), line: 0, column: 0, length: 0 };
-        out.push((Listener { address, tls: None, errors: Errors::Native, origin: Origin::default() }, span));
+        out.push((Listener::new(address), span));
     }
     out
 }

@@ -13,7 +13,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use lambridge_invoke::Pool;
-use lambridge_model::{Errors, Model, PathMatch, Route, StaticAnswer, Target, Template};
+use lambridge_model::{Errors, Http2, Model, PathMatch, Route, StaticAnswer, Target, Template};
 
 use crate::Problem;
 use crate::canary::Chooser;
@@ -71,6 +71,12 @@ impl CompiledRoute {
 }
 
 impl Snapshot {
+    /// Where a listener speaks HTTP/2.
+    pub(crate) fn http2_of(&self, listener: SocketAddr) -> Http2 {
+        let found = self.model.listeners.iter().find(|known| known.address == listener);
+        found.map(|listener| listener.http2).unwrap_or_default()
+    }
+
     /// Whose error answers a listener gives before a route is known.
     pub(crate) fn errors_of(&self, listener: SocketAddr) -> Errors {
         let found = self.model.listeners.iter().find(|known| known.address == listener);
@@ -134,7 +140,7 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
     }
     let mut tls_configs = Vec::with_capacity(model.listeners.len());
     for listener in &model.listeners {
-        match listener.tls.as_ref().map(tls::load).transpose() {
+        match listener.tls.as_ref().map(|tls| tls::load(tls, listener.http2)).transpose() {
             Ok(config) => tls_configs.push(config),
             Err(message) => problems.push(Problem { origin: listener.origin.clone(), message }),
         }

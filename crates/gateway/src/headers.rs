@@ -15,7 +15,7 @@ use lambridge_model::Cidr;
 use crate::trace::Trace;
 
 /// The ends of a connection; as text too, since every request on it names them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ends {
     peer: IpAddr,
     peer_text: Arc<str>,

@@ -4,6 +4,8 @@
 //! served connections is bounded: one more a listener is accepted and waits, the kernel's backlog holds the rest. A
 //! listener takes a place only for a client that is there, or an idle one would keep it from the others.
 
+mod h2;
+mod preface;
 mod serve;
 pub(crate) mod tls;
 

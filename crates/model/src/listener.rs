@@ -12,10 +12,37 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Serves TLS when set.
     pub tls: Option<Tls>,
+    /// Where HTTP/2 is spoken beside HTTP/1.1.
+    pub http2: Http2,
     /// Whose error answers clients get where no route took the request.
     pub errors: Errors,
     /// For messages.
     pub origin: Origin,
+}
+
+impl Listener {
+    /// Plain HTTP, and everything else as when absent.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            tls: None,
+            http2: Http2::default(),
+            errors: Errors::Native,
+            origin: Origin::default(),
+        }
+    }
+}
+
+/// Where HTTP/2 is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Http2 {
+    /// Over TLS, where the client chooses it (ALPN).
+    #[default]
+    Auto,
+    /// Without TLS too, by clients that know (RFC 9113 section 3.3).
+    Cleartext,
+    /// Nowhere.
+    Off,
 }
 
 /// Certificate files in PEM; paths are already joined with the configuration file's folder.

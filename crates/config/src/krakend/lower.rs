@@ -84,8 +84,10 @@ fn listener(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>)
     }
     if let Some((ip, port)) = ip.zip(port) {
         let address = SocketAddr::new(ip, port);
-        part.listeners
-            .push((Listener { address, tls, errors: Errors::Krakend, origin: span.origin() }, span));
+        part.listeners.push((
+            Listener { tls, errors: Errors::Krakend, origin: span.origin(), ..Listener::new(address) },
+            span,
+        ));
     }
 }
 

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lambridge_model::{
-    Admin, ConnectionSettings, Credentials, Drain, EmulatorSettings, EndpointVariant, Errors, Limits,
+    Admin, ConnectionSettings, Credentials, Drain, EmulatorSettings, EndpointVariant, Errors, Http2, Limits,
     Listener, Log, LogFormat, LogLevel, Prices, Protocol, Secret, Tls, TraceFrom, TraceSettings,
 };
 
@@ -124,7 +124,10 @@ fn listener_of(listener: &syntax::Listener, lower: &mut Lower<'_>) -> Option<(Li
     let errors = lower.word(&listener.errors, "listeners[].errors", &ERRORS).unwrap_or_default();
     let address = lower.required(&listener.address, &listener.span, "listeners", "address")?;
     let socket = lower.address(address)?;
-    Some((Listener { address: socket, tls, errors, origin: address.span.origin() }, address.span.clone()))
+    let words = [("auto", Http2::Auto), ("cleartext", Http2::Cleartext), ("off", Http2::Off)];
+    let http2 = lower.word(&listener.http2, "listeners[].http2", &words).unwrap_or_default();
+    let origin = address.span.origin();
+    Some((Listener { tls, http2, errors, origin, ..Listener::new(socket) }, address.span.clone()))
 }
 
 fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {

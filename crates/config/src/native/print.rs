@@ -12,8 +12,8 @@ mod yaml;
 use std::time::Duration;
 
 use lambridge_model::{
-    ConnectionSettings, Errors, FunctionFrom, Listener, LogFormat, LogLevel, Matcher, Model, NameSource,
-    PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
+    ConnectionSettings, Errors, FunctionFrom, Http2, Listener, LogFormat, LogLevel, Matcher, Model,
+    NameSource, PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
 };
 
 use crate::values;
@@ -64,6 +64,11 @@ fn listener(yaml: &mut Yaml, listener: &Listener) {
                 yaml.text("client_ca_file", &file.to_string_lossy());
             }
         });
+    }
+    match listener.http2 {
+        Http2::Auto => {}
+        Http2::Cleartext => yaml.word("http2", "cleartext"),
+        Http2::Off => yaml.word("http2", "\"off\""),
     }
     errors(yaml, listener.errors);
 }

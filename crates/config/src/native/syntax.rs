@@ -33,6 +33,7 @@ pub struct Listener {
     pub span: Span,
     pub address: Option<Leaf>,
     pub tls: Option<Tls>,
+    pub http2: Option<Leaf>,
     pub errors: Option<Leaf>,
 }
 
@@ -424,6 +425,7 @@ fn listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
             key_file: reader.leaf(fields, "key_file"),
             client_ca_file: reader.leaf(fields, "client_ca_file"),
         }),
+        http2: reader.leaf(&fields, "http2"),
         errors: reader.leaf(&fields, "errors"),
     })
 }

@@ -67,8 +67,7 @@ fn listeners(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>
     let Some((span, listeners)) = &document.listeners else {
         let span = document.routes.first().map(|route| route.span.clone());
         let span = span.unwrap_or(Span { file: "".into(), line: 0, column: 0, length: 0 });
-        let listener =
-            Listener { address: ADDRESS, tls: None, errors: Errors::Runway, origin: span.origin() };
+        let listener = Listener { errors: Errors::Runway, origin: span.origin(), ..Listener::new(ADDRESS) };
         part.listeners.push((listener, span));
         return;
     };
@@ -91,7 +90,8 @@ fn listeners(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>
         };
         let Some(address) = address(leaf, lower) else { continue };
         let span = leaf.span.clone();
-        let listener = Listener { address, tls, errors: Errors::Runway, origin: span.origin() };
+        let listener =
+            Listener { tls, errors: Errors::Runway, origin: span.origin(), ..Listener::new(address) };
         part.listeners.push((listener, span));
     }
 }

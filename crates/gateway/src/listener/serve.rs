@@ -1,6 +1,8 @@
-//! One accepted connection: TLS, the head guard, hyper, and a polite end.
+//! One accepted connection: TLS, then HTTP/1.1 or HTTP/2.
 //!
-//! HTTP/2 would branch here, after the handshake, by ALPN; the pipeline above does not mind.
+//! HTTP/1.1 goes through the head guard to hyper, and ends politely; HTTP/2 has its own bounds ([`super::h2`]). Which of
+//! them it is, says the handshake of TLS, or the first bytes where the listener lets clients without TLS know. The
+//! pipeline above does not mind.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -8,15 +10,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::http1 as conn;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use lambridge_model::Http2;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+use super::{h2, preface};
 use crate::Shared;
 use crate::attended::Attended;
 use crate::connection::{Connection, Exchange};
@@ -40,7 +44,12 @@ pub(super) async fn connection(
     tls: Option<Arc<ServerConfig>>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let Some(config) = tls else { return plain(stream, shared, place, false, stopped).await };
+    let Some(config) = tls else {
+        return match shared.snapshot.load().http2_of(place.configured) {
+            Http2::Cleartext => Box::pin(either(stream, shared, place, stopped)).await,
+            Http2::Auto | Http2::Off => http1(stream, shared, place, false, stopped).await,
+        };
+    };
     let wait = shared.snapshot.load().model.limits.head_timeout;
     let shaken = tokio::time::timeout(wait, TlsAcceptor::from(config).accept(stream));
     // A handshake is no request yet: a listener that stops does not wait for it.
@@ -52,11 +61,35 @@ pub(super) async fn connection(
     // Who speaks no TLS, or too slowly, gets nothing: there is no channel to say it on.
     if let Ok(Ok(stream)) = shaken {
         // A TLS session is large; a plain connection must not carry its size.
-        Box::pin(plain(stream, shared, place, true, stopped)).await;
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            let ends = Ends::new(place.peer, place.local, true);
+            Box::pin(h2::serve(stream, shared, ends, place.configured, stopped)).await;
+        } else {
+            Box::pin(http1(stream, shared, place, true, stopped)).await;
+        }
     }
 }
 
-async fn plain<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+/// Without TLS, as the first bytes say.
+async fn either(stream: TcpStream, shared: Arc<Shared>, place: Place, mut stopped: watch::Receiver<bool>) {
+    let wait = shared.snapshot.load().model.limits.idle;
+    let begun = tokio::select! {
+        biased;
+        _ = stopped.wait_for(|&stop| stop) => return,
+        begun = tokio::time::timeout(wait, preface::read(stream)) => begun,
+    };
+    match begun {
+        Ok(Ok((true, stream))) => {
+            let ends = Ends::new(place.peer, place.local, false);
+            h2::serve(stream, shared, ends, place.configured, stopped).await;
+        }
+        Ok(Ok((false, stream))) => http1(stream, shared, place, false, stopped).await,
+        // It broke, or nothing came: there is no request to answer.
+        Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+async fn http1<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     io: IO,
     shared: Arc<Shared>,
     place: Place,
@@ -84,7 +117,7 @@ async fn plain<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             Ok::<_, std::convert::Infallible>(answer)
         })
     });
-    let mut http = http1::Builder::new()
+    let mut http = conn::Builder::new()
         .timer(TokioTimer::new())
         // The guard keeps the time of heads, with an answer that says so.
         .header_read_timeout(None)

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lambridge_model::Tls;
+use lambridge_model::{Http2, Tls};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 /// Loads certificate, key and client authorities. The message names the file, never a byte of a key.
-pub(crate) fn load(tls: &Tls) -> Result<Arc<ServerConfig>, String> {
+pub(crate) fn load(tls: &Tls, http2: Http2) -> Result<Arc<ServerConfig>, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = certificates(&tls.cert_file)?;
     let key = PrivateKeyDer::from_pem_file(&tls.key_file)
@@ -34,7 +34,10 @@ pub(crate) fn load(tls: &Tls) -> Result<Arc<ServerConfig>, String> {
     let mut config = builder
         .with_single_cert(chain, key)
         .map_err(|error| format!("`{}` and its key do not fit: {error}", tls.cert_file.display()))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = match http2 {
+        Http2::Off => vec![b"http/1.1".to_vec()],
+        Http2::Auto | Http2::Cleartext => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+    };
     Ok(Arc::new(config))
 }
 

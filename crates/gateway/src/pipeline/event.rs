@@ -52,7 +52,11 @@ pub(super) fn encode(
         request_id: &facts.request_id,
         time_ms: facts.time_ms,
         source_ip: &client.address,
-        protocol: if head.version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" },
+        protocol: match head.version {
+            http::Version::HTTP_10 => "HTTP/1.0",
+            http::Version::HTTP_2 => "HTTP/2.0",
+            _ => "HTTP/1.1",
+        },
         domain_name: router::without_port(matched.host),
         // A function URL without IAM calls its caller so; HTTP events have that flavour.
         account_id: if format == Some(Format::HttpV2) { "anonymous" } else { ACCOUNT },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambridge_gateway::StartError;
-use lambridge_model::Tls;
+use lambridge_model::{Http2, Target, Tls, Upstream};
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::frames::Client2;
 use crate::support::verdict;
 use crate::world::{Client, PATIENCE, World, start};
 
@@ -205,4 +206,55 @@ async fn a_reload_may_bring_tls_itself() {
     late.ask("/").await;
     assert!(!late.end().await.contains("HTTP/"), "no plain answers any more");
     assert_eq!(verdict(&plain.get("/").await).0, 200, "an open connection stays as it is");
+}
+
+/// The client offers protocols, the listener chooses (ALPN, RFC 7301).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http2_by_the_clients_choice() {
+    let authority = Authority::new();
+    for (http2, expect) in [(Http2::Auto, Some(&b"h2"[..])), (Http2::Off, Some(b"http/1.1"))] {
+        let world = start(|model| {
+            model.listeners[0].tls = Some(authority.tls());
+            model.listeners[0].http2 = http2;
+        })
+        .await;
+        let mut client = authority.client(None);
+        let mut config = (**client.config()).clone();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        client = TlsConnector::from(Arc::new(config));
+        let stream = shake(&world, &client).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), expect);
+        if http2 == Http2::Auto {
+            let mut client = Client2::over(stream, &[]).await;
+            client.ask(1, "/").await;
+            assert_eq!(client.body(1).await, "ok");
+            let event = world.lambda.requests()[0].text();
+            assert!(event.contains(r#""x-forwarded-proto":"https""#), "{event}");
+        } else {
+            assert!(Client::over(stream).get("/").await.ends_with("ok"));
+        }
+    }
+}
+
+/// A gateway before another one: the service's certificate is checked, by the authority that the route names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn services_show_a_certificate() {
+    let authority = Authority::new();
+    let service = start(|model| model.listeners[0].tls = Some(authority.tls())).await;
+    let url = format!("https://localhost:{}", service.address.port());
+    let before = async |ca_file| {
+        start(|model| {
+            model.routes[0].target = Target::Upstream(Upstream { ca_file, ..Upstream::new(url.clone()) });
+        })
+        .await
+    };
+    let trusting = before(Some(authority.file("own.crt", &authority.issuer.pem()))).await;
+    let answer = Client::connect(trusting.address).await.get("/").await;
+    assert!(verdict(&answer).0 == 200 && answer.ends_with("ok"), "{answer}");
+    for ca_file in [None, Some(authority.file("other.crt", &Authority::new().issuer.pem()))] {
+        let stranger = before(ca_file).await;
+        let answer = Client::connect(stranger.address).await.get("/").await;
+        assert_eq!(verdict(&answer), (502, "upstream_error".to_owned()), "{answer}");
+    }
+    assert_eq!(service.lambda.requests().len(), 1);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lambridge_gateway::{Gateway, Surroundings};
 use lambridge_model::{
-    ConnectionSettings, Credentials, Errors, Function, Listener, Matcher, Model, Origin, PathMatch, Retries,
-    Route, Secret, Target, Weighted,
+    ConnectionSettings, Credentials, Function, Listener, Matcher, Model, PathMatch, Retries, Route, Secret,
+    Target, Weighted,
 };
 use lambridge_testkit::FakeLambda;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -39,12 +39,7 @@ pub fn route(id: &str, path: PathMatch) -> Route {
 /// Everything goes to `f`.
 pub fn model(endpoint: &str) -> Model {
     Model {
-        listeners: vec![Listener {
-            address: ([127, 0, 0, 1], 0).into(),
-            tls: None,
-            errors: Errors::Native,
-            origin: Origin::default(),
-        }],
+        listeners: vec![Listener::new(([127, 0, 0, 1], 0).into())],
         functions: [("f".to_owned(), function(endpoint))].into(),
         routes: vec![route("all", PathMatch::Prefix("/".into()))],
         connections: ConnectionSettings { max: 512, ..ConnectionSettings::default() },

@@ -76,7 +76,7 @@ pub fn sections<'o>(set: &Set<'o>, part: &mut Part, report: &mut Report) -> Vec<
             check_against(&sections, &section, report);
             if let Some(address) = section.address {
                 let origin = listener.span.origin();
-                let listener = Listener { address, tls: None, errors: Errors::Envoy, origin };
+                let listener = Listener { errors: Errors::Envoy, origin, ..Listener::new(address) };
                 part.listeners.push((listener, section.span.clone()));
             }
             sections.push(section);

@@ -65,8 +65,7 @@ pub fn listeners<'o>(
         out.0.push(One { address, span: first.span.clone(), services: None, namespaces: None });
     }
     for One { address, span, .. } in &out.0 {
-        let listener =
-            Listener { address: *address, tls: None, errors: Errors::Envoy, origin: span.origin() };
+        let listener = Listener { errors: Errors::Envoy, origin: span.origin(), ..Listener::new(*address) };
         part.listeners.push((listener, span.clone()));
     }
     out

@@ -14,5 +14,6 @@ if [ "$(id -u)" = 0 ]; then
   printf 'user = root\ngroup = root\n' >> run/fpm.conf
 fi
 fpm=$(command -v php-fpm || command -v php-fpm8.4 || command -v php-fpm8.2)
-"$fpm" $as_root --nodaemonize --fpm-config run/fpm.conf &
-exec nginx -p "$PWD" -e stderr -c run/nginx.conf
+# PHP-FPM is what stays: started in the background it would leave the group of processes that ends with this one.
+nginx -p "$PWD" -e stderr -c run/nginx.conf &
+exec "$fpm" $as_root --nodaemonize --fpm-config run/fpm.conf

@@ -89,7 +89,7 @@ class Runtime:
         while request := connection.request(arrived=self.pieces.put):
             path = request.target
             if instead := self.instead.get(path):
-                self._note(path, request)
+                self._note({REGISTER: "register", EVENT: "event"}.get(path, path), request)
                 connection.send(instead.pop(0))
                 continue
             if path == REGISTER:

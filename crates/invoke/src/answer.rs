@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use lambridge_wire::invoke as wire;
 
 use crate::{InvokeError, Invoked};
@@ -12,37 +10,90 @@ use crate::{InvokeError, Invoked};
 /// Texts of Lambda's errors are for the log; more than this is not kept.
 const MESSAGE_MAX: usize = 2048;
 
-/// Made here, since a name given as text is read letter by letter at every look.
-const REQUEST_ID: HeaderName = HeaderName::from_static(wire::X_AMZN_REQUEST_ID);
-const FUNCTION_ERROR: HeaderName = HeaderName::from_static(wire::X_AMZ_FUNCTION_ERROR);
-const EXECUTED_VERSION: HeaderName = HeaderName::from_static(wire::X_AMZ_EXECUTED_VERSION);
-const LOG_RESULT: HeaderName = HeaderName::from_static(wire::X_AMZ_LOG_RESULT);
-const ERROR_TYPE: HeaderName = HeaderName::from_static(wire::X_AMZN_ERROR_TYPE);
+/// The head of an answer: the fields that say something here.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    status: u16,
+    /// `x-amzn-RequestId`.
+    pub(crate) request_id: Option<String>,
+    function_error: Option<String>,
+    executed_version: Option<String>,
+    log_tail: Option<String>,
+    error_type: Option<String>,
+    retry_after: Option<String>,
+    /// Its body comes in frames.
+    event_stream: bool,
+}
 
-/// What `answer` means.
-pub(crate) fn read(answer: Response<Bytes>) -> Result<Invoked, InvokeError> {
-    let (head, payload) = answer.into_parts();
-    let header = |name| text(&head.headers, name);
-    let request_id = header(REQUEST_ID);
-    let status = head.status.as_u16();
-    if head.status.is_success() {
+impl Head {
+    pub(crate) fn new(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    /// The head that a general client read.
+    pub(crate) fn of(status: http::StatusCode, fields: &http::HeaderMap) -> Self {
+        let mut head = Self::new(status.as_u16());
+        for (name, value) in fields {
+            head.field(name.as_str(), value.as_bytes());
+        }
+        head
+    }
+
+    /// Takes a field in. Of several with one name, the first that says something counts.
+    pub(crate) fn field(&mut self, name: &str, value: &[u8]) {
+        // Few names have these lengths, so most fields are passed over with one comparison.
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let place = match name.len() {
+            11 if is("retry-after") => &mut self.retry_after,
+            12 if is("content-type") => {
+                let kind = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+                self.event_stream = kind.eq_ignore_ascii_case(wire::EVENT_STREAM_TYPE.as_bytes());
+                return;
+            }
+            16 if is(wire::X_AMZN_REQUEST_ID) => &mut self.request_id,
+            16 if is(wire::X_AMZ_LOG_RESULT) => &mut self.log_tail,
+            16 if is(wire::X_AMZN_ERROR_TYPE) => &mut self.error_type,
+            20 if is(wire::X_AMZ_FUNCTION_ERROR) => &mut self.function_error,
+            22 if is(wire::X_AMZ_EXECUTED_VERSION) => &mut self.executed_version,
+            _ => return,
+        };
+        if place.is_none() && !value.is_empty() {
+            *place = Some(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+
+    /// Whether a function has begun, and its answer comes in frames.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.event_stream && is_success(self.status)
+    }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// What an answer of `head` and `payload` means.
+pub(crate) fn read(head: Head, payload: Bytes) -> Result<Invoked, InvokeError> {
+    let status = head.status;
+    let request_id = head.request_id;
+    if is_success(status) {
         return Ok(Invoked {
             status,
             payload,
-            function_error: header(FUNCTION_ERROR),
-            executed_version: header(EXECUTED_VERSION),
-            log_tail: header(LOG_RESULT),
+            function_error: head.function_error,
+            executed_version: head.executed_version,
+            log_tail: head.log_tail,
             request_id,
         });
     }
     let body = wire::read_message(&payload);
-    let kind = header(ERROR_TYPE).or_else(|| body.kind.clone()).unwrap_or_default();
+    let kind = head.error_type.or_else(|| body.kind.clone()).unwrap_or_default();
     let kind = wire::error_name(&kind).to_owned();
     let message = shorten(body.message());
     Err(match status {
         429 => InvokeError::Throttled {
             reason: body.reason.filter(|reason| !reason.is_empty()).unwrap_or(kind),
-            retry_after: retry_after(&head.headers),
+            retry_after: head.retry_after.as_deref().and_then(retry_after),
             request_id,
         },
         404 => InvokeError::NotFound { message, request_id },
@@ -53,13 +104,6 @@ pub(crate) fn read(answer: Response<Bytes>) -> Result<Invoked, InvokeError> {
     })
 }
 
-/// Whether a function has begun, and its answer comes in frames.
-pub(crate) fn is_stream<B>(answer: &Response<B>) -> bool {
-    let kind = answer.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
-    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-    answer.status().is_success() && kind.eq_ignore_ascii_case(wire::EVENT_STREAM_TYPE.as_bytes())
-}
-
 /// Something other than Lambda took the call, and knows no streams.
 pub(crate) fn no_stream(invoked: Invoked) -> InvokeError {
     InvokeError::Service {
@@ -68,11 +112,6 @@ pub(crate) fn no_stream(invoked: Invoked) -> InvokeError {
         message: "the answer to InvokeWithResponseStream is no event stream".to_owned(),
         request_id: invoked.request_id,
     }
-}
-
-/// `x-amzn-RequestId`.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    text(headers, REQUEST_ID)
 }
 
 /// Whether Lambda means the keys and not what they may do.
@@ -87,14 +126,9 @@ pub(crate) fn blames_keys(kind: &str) -> bool {
     KINDS.contains(&kind)
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned()).filter(|text| !text.is_empty())
-}
-
 /// Seconds only, fractions allowed; a day at most, so that no sum overflows.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = text(headers, RETRY_AFTER)?.trim().parse().ok()?;
+fn retry_after(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.trim().parse().ok()?;
     (0.0..=86_400.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
@@ -111,11 +145,11 @@ mod tests {
 
     #[track_caller]
     fn check(status: u16, headers: &[(&str, &str)], body: &str, expect: &str) {
-        let mut answer = Response::builder().status(status);
+        let mut head = Head::new(status);
         for (name, value) in headers {
-            answer = answer.header(*name, *value);
+            head.field(name, value.as_bytes());
         }
-        let outcome = read(answer.body(Bytes::copy_from_slice(body.as_bytes())).unwrap());
+        let outcome = read(head, Bytes::copy_from_slice(body.as_bytes()));
         assert_eq!(outcome.unwrap_err().to_string(), expect);
     }
 
@@ -159,8 +193,7 @@ mod tests {
             ("1e300", None),
             ("Wed, 21 Oct 2026 07:28:00 GMT", None),
         ] {
-            let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, value.parse().unwrap())]);
-            assert_eq!(retry_after(&headers), expect.map(Duration::from_millis), "{value}");
+            assert_eq!(retry_after(value), expect.map(Duration::from_millis), "{value}");
         }
     }
 }

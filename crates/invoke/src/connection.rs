@@ -2,8 +2,9 @@
 //!
 //! Over HTTP/1.1 each connection is driven by the task that uses it, together with the call, so a call costs no hand-over between
 //! tasks. A connection at rest is driven by no one; before it is used again it is polled once, and dropped if the server
-//! has closed it meanwhile. Should the close arrive just then, hyper gives back a request it did not begin to write: such a
-//! request goes out once more on a fresh connection. Whatever was begun is never sent again from here.
+//! has closed it meanwhile. Should the close arrive just then, a request of which no byte was sent goes out once more on a
+//! fresh connection. Whatever was begun is never sent again from here. Lambda's calls, which are whole before they are
+//! sent, speak [`http1`]; hyper speaks for what goes on to HTTP services while it still comes.
 //!
 //! At most `max` connections are open: each call holds a permit, and a new connection is opened only when none rests.
 //! Over HTTP/2 calls share them: see [`links`]. Which of the two it is, is settled by the settings, or by the first handshake.
@@ -25,14 +26,19 @@ use lambridge_model::{ConnectionSettings, Protocol};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use crate::answer::Head;
 use crate::endpoint::Endpoint;
 
 mod connect;
+mod http1;
+mod io;
 mod links;
 mod payload;
 
 use connect::Opened;
 pub(crate) use connect::Tls;
+pub(crate) use http1::{Http1, Message};
+use io::Io;
 use links::{Links, Stream};
 pub use payload::{BodyError, Coming, Payload};
 
@@ -56,6 +62,8 @@ pub(crate) struct Connections {
 struct Resting {
     /// The last used at the back.
     list: VecDeque<Connection>,
+    /// Those of Lambda's calls, and since when they rest.
+    calls: VecDeque<(Instant, Http1)>,
     /// A task that closes what rested too long is running.
     swept: bool,
 }
@@ -94,6 +102,11 @@ pub(crate) enum Broken {
     Sent(String),
     /// The answer's body is larger than the bound.
     TooLarge,
+    /// The deadline passed.
+    Late {
+        /// Whether a byte of the request had been sent.
+        sent: bool,
+    },
 }
 
 impl Connections {
@@ -105,7 +118,7 @@ impl Connections {
     }
 
     /// Whether calls share connections, as far as is known.
-    fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         match self.settings.protocol {
             Protocol::Http1 => false,
             Protocol::Http2 => true,
@@ -264,6 +277,42 @@ impl Connections {
         Ok(Response::from_parts(head, body))
     }
 
+    /// Sends `message` over a connection of its own and reads the answer's head; the body is read with the connection that
+    /// comes along, and the deadline holds for it too.
+    pub(crate) async fn call(&self, message: &Message, deadline: Instant) -> Result<(Http1, Head), Broken> {
+        if let Some(mut rested) = self.take_call().await {
+            match rested.send(message, deadline).await {
+                Err(Broken::Unsent(_)) => {}
+                outcome => return outcome.map(|head| (rested, head)),
+            }
+        }
+        // Boxed, so that what opens a connection is no part of every call's future.
+        let opening = connect::dial(&self.endpoint, &self.tls, Protocol::Http1);
+        let opened = Box::pin(tokio::time::timeout_at(deadline, opening)).await;
+        let (io, _) = opened.map_err(|_| Broken::Late { sent: false })?.map_err(Broken::Unsent)?;
+        let mut fresh = Http1::new(io);
+        let head = fresh.send(message, deadline).await?;
+        Ok((fresh, head))
+    }
+
+    /// Keeps the connection of a [`call`](Self::call) whose answer has ended well.
+    pub(crate) fn rest(self: &Arc<Self>, connection: Http1) {
+        if connection.is_at_rest() {
+            let mut resting = self.resting();
+            resting.calls.push_back((Instant::now(), connection));
+            self.sweep_later(&mut resting);
+        }
+    }
+
+    async fn take_call(&self) -> Option<Http1> {
+        loop {
+            let (since, mut connection) = self.resting().calls.pop_back()?;
+            if since.elapsed() < IDLE && poll_fn(|cx| Poll::Ready(connection.poll_usable(cx))).await {
+                return Some(connection);
+            }
+        }
+    }
+
     /// The last used connection that is still open.
     async fn take(&self) -> Option<Connection> {
         loop {
@@ -305,8 +354,9 @@ async fn sweep(connections: Weak<Connections>) {
         let Some(connections) = connections.upgrade() else { return };
         let mut resting = connections.resting();
         resting.list.retain(|connection| connection.since.elapsed() < IDLE);
+        resting.calls.retain(|(since, _)| since.elapsed() < IDLE);
         let has_links = connections.links.sweep();
-        if resting.list.is_empty() && !has_links {
+        if resting.list.is_empty() && resting.calls.is_empty() && !has_links {
             resting.swept = false;
             return;
         }
@@ -379,6 +429,11 @@ impl Permit {
     /// Gives back the connection as well.
     pub(crate) fn put_back(self, connection: Connection, cx: &mut Context<'_>) {
         self.connections.put_back(connection, cx);
+    }
+
+    /// As [`put_back`](Self::put_back), for the connection of a call.
+    pub(crate) fn rest(self, connection: Http1) {
+        self.connections.rest(connection);
     }
 }
 

@@ -7,35 +7,37 @@
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, USER_AGENT};
-use http::{HeaderValue, Method, Request, Uri};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use lambridge_wire::invoke as wire;
 
-use crate::connection::Payload;
+use crate::connection::{Message, Payload};
 use crate::credentials::Lease;
 use crate::endpoint::Endpoint;
 use crate::lambda::Outgoing;
 use crate::sign::{self, AmzDate, Signing};
 
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge/", env!("CARGO_PKG_VERSION")));
-const DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
-/// Keeps the place of a header that each request fills in.
-const LATER: HeaderValue = HeaderValue::from_static("");
+const TOKEN: &str = "x-amz-security-token";
+const AGENT: &str = concat!("lambridge/", env!("CARGO_PKG_VERSION"));
+/// What the lines take that each request adds: signature, length, ends.
+const LINES: usize = 128;
 
 /// The last draft of a target.
 #[derive(Default)]
 pub(crate) struct Kept(Mutex<Option<Arc<Draft>>>);
 
 /// See the module.
-struct Draft {
+pub(crate) struct Draft {
     lease: Arc<Lease>,
     second: u64,
     /// As in [`Outgoing::headers`].
     named: Vec<(&'static str, String)>,
-    method: Method,
+    /// The head up to the signature, which is the end of its last line.
+    head: Vec<u8>,
+    /// The same as a general client has it: all fields but the signature and the length.
     uri: Uri,
     headers: HeaderMap,
+    method: Method,
     signing: Signing,
 }
 
@@ -43,24 +45,24 @@ struct Draft {
 #[derive(Debug)]
 pub(crate) struct Malformed(pub &'static str);
 
-/// The signed request of `outgoing`, sent at `now`.
-pub(crate) fn request(
+/// The draft of `outgoing`, sent at `now`: the kept one, or a new one.
+pub(crate) fn of(
     outgoing: &Outgoing<'_>,
     endpoint: &Endpoint,
     lease: &Arc<Lease>,
     region: &str,
     now: SystemTime,
-) -> Result<Request<Payload>, Malformed> {
+) -> Result<Arc<Draft>, Malformed> {
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let kept = outgoing.kept.and_then(Kept::get);
     if let Some(draft) = kept.filter(|draft| draft.serves(outgoing, lease, second)) {
-        return draft.fill(outgoing);
+        return Ok(draft);
     }
     let draft = Arc::new(Draft::new(outgoing, endpoint, lease, region, now, second)?);
     if let Some(kept) = outgoing.kept {
         kept.set(Arc::clone(&draft));
     }
-    draft.fill(outgoing)
+    Ok(draft)
 }
 
 impl Kept {
@@ -97,27 +99,29 @@ impl Draft {
         let signing = lease.keys.signing(&to_sign, region, &date);
 
         let mut headers = HeaderMap::with_capacity(12);
-        headers.insert(HOST, endpoint.host_header.clone());
-        headers.insert(USER_AGENT, AGENT);
-        headers.insert(AUTHORIZATION, LATER);
-        if outgoing.method == Method::POST {
-            headers.insert(CONTENT_LENGTH, LATER);
+        let mut head = Vec::with_capacity(768);
+        let mut push = |parts: &[&str]| parts.iter().for_each(|part| head.extend_from_slice(part.as_bytes()));
+        if !is_target(path_and_query) {
+            return Err(Malformed("path"));
         }
-        headers.insert(DATE, HeaderValue::from_str(date.as_str()).map_err(|_| Malformed("date"))?);
-        if let Some(token) = lease.keys.session_token() {
-            headers.insert(TOKEN, secret(token.to_owned()).ok_or(Malformed("session token"))?);
+        push(&[method, " ", path_and_query, " HTTP/1.1\r\n"]);
+        let token = lease.keys.session_token().map(|token| (TOKEN, token));
+        let ours = [("host", host), ("user-agent", AGENT), ("x-amz-date", date.as_str())];
+        for (name, value) in ours.into_iter().chain(token).chain(outgoing.headers.iter().copied()) {
+            let mut field = HeaderValue::from_str(value).map_err(|_| Malformed(name))?;
+            field.set_sensitive(name == TOKEN);
+            headers.insert(HeaderName::from_static(name), field);
+            push(&[name, ": ", value, "\r\n"]);
         }
-        for (name, value) in outgoing.headers {
-            let value = HeaderValue::from_str(value).map_err(|_| Malformed("header"))?;
-            headers.insert(HeaderName::from_static(name), value);
-        }
+        push(&["authorization: ", signing.head()]);
         Ok(Self {
             lease: Arc::clone(lease),
             second,
             named: outgoing.headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-            method: outgoing.method.clone(),
+            head,
             uri: path_and_query.parse().map_err(|_| Malformed("path"))?,
             headers,
+            method: outgoing.method.clone(),
             signing,
         })
     }
@@ -129,17 +133,40 @@ impl Draft {
 
     /// The request with its payload. The trace id is not signed: proxies may change it on the way, and AWS's signer leaves
     /// it out too.
-    fn fill(&self, outgoing: &Outgoing<'_>) -> Result<Request<Payload>, Malformed> {
+    pub(crate) fn message(&self, outgoing: &Outgoing<'_>) -> Message {
         let payload = outgoing.payload.clone();
-        let authorization = self.signing.authorization(&payload);
-        let mut headers = self.headers.clone();
-        headers.insert(AUTHORIZATION, secret(authorization).ok_or(Malformed("signature"))?);
-        if let Some(length) = headers.get_mut(CONTENT_LENGTH) {
-            *length = HeaderValue::from(payload.len());
+        let trace_id = trace_id(outgoing).map(|(id, _)| id);
+        let trace = trace_id.map_or(0, |id| id.len() + wire::X_AMZN_TRACE_ID.len());
+        let mut head = Vec::with_capacity(self.head.len() + LINES + trace + Message::room(payload.len()));
+        head.extend_from_slice(&self.head);
+        head.extend_from_slice(&self.signing.signature(&payload));
+        if self.method == Method::POST {
+            head.extend_from_slice(b"\r\ncontent-length: ");
+            push_decimal(&mut head, payload.len());
         }
-        // A trace id that cannot be a header is left out: tracing must not fail a call.
-        if let Some(trace_id) = outgoing.trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
-            headers.insert(wire::X_AMZN_TRACE_ID, trace_id);
+        if let Some(trace_id) = trace_id {
+            for part in ["\r\n", wire::X_AMZN_TRACE_ID, ": ", trace_id] {
+                head.extend_from_slice(part.as_bytes());
+            }
+        }
+        head.extend_from_slice(b"\r\n\r\n");
+        Message::new(head, payload)
+    }
+
+    /// The same for a general client.
+    pub(crate) fn request(&self, outgoing: &Outgoing<'_>) -> Result<Request<Payload>, Malformed> {
+        let payload = outgoing.payload.clone();
+        let mut authorization = self.signing.head().as_bytes().to_vec();
+        authorization.extend_from_slice(&self.signing.signature(&payload));
+        let mut authorization = HeaderValue::try_from(authorization).map_err(|_| Malformed("signature"))?;
+        authorization.set_sensitive(true);
+        let mut headers = self.headers.clone();
+        headers.insert(AUTHORIZATION, authorization);
+        if self.method == Method::POST {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(payload.len()));
+        }
+        if let Some((_, value)) = trace_id(outgoing) {
+            headers.insert(wire::X_AMZN_TRACE_ID, value);
         }
         let mut request = Request::new(Payload::from(payload));
         *request.method_mut() = self.method.clone();
@@ -149,10 +176,30 @@ impl Draft {
     }
 }
 
-fn secret(text: String) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+/// A trace id that cannot be a header is left out: tracing must not fail a call.
+fn trace_id<'a>(outgoing: &Outgoing<'a>) -> Option<(&'a str, HeaderValue)> {
+    outgoing.trace_id.and_then(|id| Some((id, HeaderValue::from_str(id).ok()?)))
+}
+
+/// Whether a request line can hold it; what stands between was encoded before.
+fn is_target(path_and_query: &str) -> bool {
+    path_and_query.starts_with('/')
+        && path_and_query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
+fn push_decimal(out: &mut Vec<u8>, value: usize) {
+    let mut digits = [b'0'; 20];
+    let mut rest = value;
+    let mut start = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        start = at;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
 }
 
 #[cfg(test)]
@@ -195,13 +242,26 @@ mod tests {
                 trace_id: Some("Root=1-2-3"),
                 kept: Some(&kept),
             };
-            let made = request(&outgoing, &endpoint, &leases[lease], "eu-west-1", now).unwrap();
+            let made = of(&outgoing, &endpoint, &leases[lease], "eu-west-1", now).unwrap();
             outgoing.kept = None;
-            let fresh = request(&outgoing, &endpoint, &leases[lease], "eu-west-1", now).unwrap();
-            assert_eq!(made.headers(), fresh.headers());
-            assert_eq!(made.headers()["content-length"], payload.len().to_string());
-            assert_eq!(made.headers().len(), 7 + headers.len());
-            assert_eq!(made.uri(), "/base/2015-03-31/functions/f/invocations");
+            let fresh = of(&outgoing, &endpoint, &leases[lease], "eu-west-1", now).unwrap();
+            let text = made.message(&outgoing).text();
+            assert_eq!(text, fresh.message(&outgoing).text());
+            assert!(
+                text.starts_with("POST /base/2015-03-31/functions/f/invocations HTTP/1.1\r\nhost: "),
+                "{text}"
+            );
+            assert!(text.contains(&format!("\r\ncontent-length: {}\r\n", payload.len())), "{text}");
+            assert!(text.ends_with(&format!("\r\nx-amzn-trace-id: Root=1-2-3\r\n\r\n{payload}")), "{text}");
+            assert_eq!(text.lines().filter(|line| line.contains(": ")).count(), 7 + headers.len(), "{text}");
+            // A general client sends the same fields.
+            let request = made.request(&outgoing).unwrap();
+            for (name, value) in request.headers() {
+                let line = format!("\r\n{name}: {}\r\n", value.to_str().unwrap());
+                assert!(text.contains(&line), "{line} in {text}");
+            }
+            assert_eq!(request.headers().len(), 7 + headers.len());
+            assert_eq!(request.uri(), "/base/2015-03-31/functions/f/invocations");
         }
     }
 }

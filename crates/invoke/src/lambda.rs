@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::Method;
 use lambridge_model::{ConnectionSettings, Credentials, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
@@ -14,11 +14,12 @@ use lambridge_wire::name::FunctionName;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::connection::{Broken, Connections, Payload, Tls};
+use crate::answer::Head;
+use crate::connection::{Broken, Connections, Tls};
 use crate::credentials::{Lease, Store};
-use crate::draft::{self, Kept, Malformed};
+use crate::draft::{self, Draft, Kept, Malformed};
 use crate::endpoint::{Endpoint, Variant};
-use crate::streamed::Streamed;
+use crate::streamed::{Answer, Streamed};
 use crate::{ClientError, Env, Executed, InvokeError, Invoked, Place, Shared, answer, credentials};
 
 /// A client of one Lambda endpoint. Cheap to clone.
@@ -170,8 +171,7 @@ impl Lambda {
     pub async fn invoke_streaming(&self, call: Call<'_>) -> Result<Streamed, InvokeError> {
         let (headers, count) = call.headers();
         let outgoing = call.outgoing(&headers[..count]);
-        let sent = AtomicBool::new(false);
-        within(call.deadline, &sent, self.inner.open(&outgoing, call.deadline, &sent)).await
+        self.inner.open(&outgoing, call.deadline).await
     }
 
     /// Sends one signed request, and reads its answer.
@@ -180,8 +180,7 @@ impl Lambda {
         outgoing: &Outgoing<'_>,
         deadline: Instant,
     ) -> Result<Invoked, InvokeError> {
-        let sent = AtomicBool::new(false);
-        within(deadline, &sent, self.inner.send(outgoing, &sent)).await
+        self.inner.send(outgoing, deadline).await
     }
 }
 
@@ -217,19 +216,10 @@ impl Call<'_> {
     }
 }
 
-/// Runs `call` until the deadline. `sent` is where it tells whether its request has left.
-async fn within<T>(
-    deadline: Instant,
-    sent: &AtomicBool,
-    call: impl Future<Output = Result<T, InvokeError>>,
-) -> Result<T, InvokeError> {
-    match tokio::time::timeout_at(deadline, call).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let executed = if sent.load(Ordering::Relaxed) { Executed::Maybe } else { Executed::No };
-            Err(InvokeError::Timeout { executed })
-        }
-    }
+/// What comes before a request is sent, until the deadline.
+async fn before<T>(deadline: Instant, preparation: impl Future<Output = T>) -> Result<T, InvokeError> {
+    let late = || InvokeError::Timeout { executed: Executed::No };
+    tokio::time::timeout_at(deadline, preparation).await.map_err(|_| late())
 }
 
 /// A request to Lambda's API, not signed yet.
@@ -246,36 +236,51 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl Inner {
-    async fn send(&self, outgoing: &Outgoing<'_>, sent: &AtomicBool) -> Result<Invoked, InvokeError> {
-        let (region, connections, lease) = self.ready().await?;
-        let _permit = connections.permit().await;
-        let request = signed(outgoing, connections, &lease, region)?;
-        let answer = connections
-            .exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed))
-            .await
-            .map_err(unreachable)?;
-        self.judge(answer, &lease)
+    async fn send(&self, outgoing: &Outgoing<'_>, deadline: Instant) -> Result<Invoked, InvokeError> {
+        let (region, connections, lease) = before(deadline, self.ready()).await??;
+        let _permit = before(deadline, connections.permit()).await?;
+        let draft = signed(outgoing, connections, &lease, region)?;
+        if connections.is_shared() {
+            // Boxed, so that it is no part of the future of calls that share nothing.
+            let whole = Box::pin(general(outgoing, connections, &draft, deadline)).await?;
+            return self.judge(whole.0, whole.1, &lease);
+        }
+        let message = draft.message(outgoing);
+        let (mut connection, head) = connections.call(&message, deadline).await.map_err(unreachable)?;
+        let payload = connection.whole(SYNC_PAYLOAD).await.map_err(unreachable)?;
+        connections.rest(connection);
+        self.judge(head, payload, &lease)
     }
 
     /// As [`send`](Self::send), up to the head of an answer that is a stream.
-    async fn open(
-        &self,
-        outgoing: &Outgoing<'_>,
-        deadline: Instant,
-        sent: &AtomicBool,
-    ) -> Result<Streamed, InvokeError> {
-        let (region, connections, lease) = self.ready().await?;
-        let permit = connections.own_permit().await;
-        let request = signed(outgoing, connections, &lease, region)?;
-        let (connection, answer) = connections
-            .begin(request, |now| sent.store(now, Ordering::Relaxed))
-            .await
-            .map_err(unreachable)?;
-        if answer::is_stream(&answer) {
-            return Ok(Streamed::new(connection, permit, answer, deadline));
-        }
-        let answer = connections.finish(connection, answer, SYNC_PAYLOAD).await.map_err(unreachable)?;
-        let invoked = self.judge(answer, &lease)?;
+    async fn open(&self, outgoing: &Outgoing<'_>, deadline: Instant) -> Result<Streamed, InvokeError> {
+        let (region, connections, lease) = before(deadline, self.ready()).await??;
+        let permit = before(deadline, connections.own_permit()).await?;
+        let draft = signed(outgoing, connections, &lease, region)?;
+        let (head, payload) = if connections.is_shared() {
+            let request = draft.request(outgoing).map_err(malformed)?;
+            let sent = AtomicBool::new(false);
+            let begun = connections.begin(request, |now| sent.store(now, Ordering::Relaxed));
+            let (connection, answer) = within(deadline, &sent, begun).await?;
+            let (parts, body) = answer.into_parts();
+            let head = Head::of(parts.status, &parts.headers);
+            if head.is_stream() {
+                return Ok(Streamed::new(Answer::General(connection, body), permit, head, deadline));
+            }
+            let answer = http::Response::from_parts(parts, body);
+            let rest = connections.finish(connection, answer, SYNC_PAYLOAD);
+            (head, within(deadline, &sent, rest).await?.into_body())
+        } else {
+            let message = draft.message(outgoing);
+            let (mut connection, head) = connections.call(&message, deadline).await.map_err(unreachable)?;
+            if head.is_stream() {
+                return Ok(Streamed::new(Answer::Own(connection), permit, head, deadline));
+            }
+            let payload = connection.whole(SYNC_PAYLOAD).await.map_err(unreachable)?;
+            connections.rest(connection);
+            (head, payload)
+        };
+        let invoked = self.judge(head, payload, &lease)?;
         Err(answer::no_stream(invoked))
     }
 
@@ -288,8 +293,8 @@ impl Inner {
     }
 
     /// The outcome; keys that Lambda refuses are not used again.
-    fn judge(&self, answer: http::Response<Bytes>, lease: &Arc<Lease>) -> Result<Invoked, InvokeError> {
-        let outcome = answer::read(answer);
+    fn judge(&self, head: Head, payload: Bytes, lease: &Arc<Lease>) -> Result<Invoked, InvokeError> {
+        let outcome = answer::read(head, payload);
         if let Err(InvokeError::AccessDenied { kind, .. }) = &outcome
             && answer::blames_keys(kind)
         {
@@ -323,14 +328,42 @@ impl Inner {
     }
 }
 
+/// An exchange by a general client: head and body of the answer.
+async fn general(
+    outgoing: &Outgoing<'_>,
+    connections: &Arc<Connections>,
+    draft: &Draft,
+    deadline: Instant,
+) -> Result<(Head, Bytes), InvokeError> {
+    let request = draft.request(outgoing).map_err(malformed)?;
+    let sent = AtomicBool::new(false);
+    let exchange = connections.exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed));
+    let answer = within(deadline, &sent, exchange).await?;
+    let (parts, payload) = answer.into_parts();
+    Ok((Head::of(parts.status, &parts.headers), payload))
+}
+
+/// Runs a part of an exchange until the deadline. `sent` is where it tells whether its request has left.
+async fn within<T>(
+    deadline: Instant,
+    sent: &AtomicBool,
+    part: impl Future<Output = Result<T, Broken>>,
+) -> Result<T, InvokeError> {
+    let outcome = tokio::time::timeout_at(deadline, part).await;
+    outcome.unwrap_or_else(|_| Err(Broken::Late { sent: sent.load(Ordering::Relaxed) })).map_err(unreachable)
+}
+
 fn signed(
     outgoing: &Outgoing<'_>,
     connections: &Connections,
     lease: &Arc<Lease>,
     region: &str,
-) -> Result<Request<Payload>, InvokeError> {
-    draft::request(outgoing, connections.endpoint(), lease, region, SystemTime::now())
-        .map_err(|Malformed(what)| unsent(format!("the request's {what} cannot be sent")))
+) -> Result<Arc<Draft>, InvokeError> {
+    draft::of(outgoing, connections.endpoint(), lease, region, SystemTime::now()).map_err(malformed)
+}
+
+fn malformed(Malformed(what): Malformed) -> InvokeError {
+    unsent(format!("the request's {what} cannot be sent"))
 }
 
 fn unsent(message: String) -> InvokeError {
@@ -342,5 +375,8 @@ fn unreachable(broken: Broken) -> InvokeError {
         Broken::Unsent(message) => unsent(message),
         Broken::Sent(message) => InvokeError::Unreachable { message, executed: Executed::Maybe },
         Broken::TooLarge => InvokeError::AnswerTooLarge { limit: SYNC_PAYLOAD },
+        Broken::Late { sent } => {
+            InvokeError::Timeout { executed: if sent { Executed::Maybe } else { Executed::No } }
+        }
     }
 }

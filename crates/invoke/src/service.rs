@@ -77,7 +77,10 @@ impl Service {
                 Err(ServiceError::Unsent { message, request: request.map(Box::new) })
             }
             Err((Broken::Sent(message), _)) => Err(ServiceError::Sent { message }),
-            Err((Broken::TooLarge, _)) => Err(ServiceError::Sent { message: "it is too large".to_owned() }),
+            // Neither comes from here: bodies are not bounded, and the wait is the caller's.
+            Err((Broken::TooLarge | Broken::Late { .. }, _)) => {
+                Err(ServiceError::Sent { message: "it is too large, or too late".to_owned() })
+            }
         }
     }
 }

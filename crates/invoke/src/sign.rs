@@ -44,17 +44,18 @@ pub(crate) struct Signing {
 }
 
 impl Signing {
-    /// The `authorization` header of the request with `payload`.
-    pub(crate) fn authorization(&self, payload: &[u8]) -> String {
+    /// The `authorization` header up to the signature.
+    pub(crate) fn head(&self) -> &str {
+        &self.head
+    }
+
+    /// The signature of the request with `payload`, in hexadecimal digits.
+    pub(crate) fn signature(&self, payload: &[u8]) -> [u8; 64] {
         let mut canonical = self.canonical.clone();
         canonical.update(hex(&Sha256::digest(payload)));
         let mut mac = self.to_sign.clone();
         mac.update(&hex(&canonical.finalize()));
-        let signature = hex(&mac.finalize().into_bytes());
-        let mut header = String::with_capacity(self.head.len() + signature.len());
-        header.push_str(&self.head);
-        push_ascii(&mut header, &signature);
-        header
+        hex(&mac.finalize().into_bytes())
     }
 }
 
@@ -220,11 +221,6 @@ fn hex(bytes: &[u8]) -> [u8; 64] {
         pair[1] = DIGITS[usize::from(byte & 15)];
     }
     out
-}
-
-fn push_ascii(out: &mut String, bytes: &[u8]) {
-    // Digits are ASCII; without `unsafe` that is checked.
-    out.push_str(std::str::from_utf8(bytes).unwrap_or_default());
 }
 
 #[cfg(test)]

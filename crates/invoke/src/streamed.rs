@@ -17,13 +17,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
 use hyper::body::Incoming;
 use lambridge_wire::eventstream::{Decoder, InvokeComplete, StreamItem, decode_item};
 use tokio::time::{Instant, Sleep};
 
-use crate::answer;
-use crate::connection::{Connection, Permit};
+use crate::answer::Head;
+use crate::connection::{Connection, Http1, Permit};
 
 /// How long the last frame waits for the end of its connection's message. AWS sends both together; a connection that
 /// is slower is not worth a client's wait.
@@ -45,9 +44,16 @@ pub struct Streamed {
 }
 
 struct Source {
-    connection: Connection,
-    body: Incoming,
+    answer: Answer,
     permit: Permit,
+}
+
+/// An answer whose body is still to be read.
+pub(crate) enum Answer {
+    /// Over a connection of its own.
+    Own(Http1),
+    /// By a general client.
+    General(Connection, Incoming),
 }
 
 /// A stream did not end well.
@@ -80,6 +86,22 @@ pub enum StreamError {
     Timeout,
 }
 
+impl Answer {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
+        match self {
+            Self::Own(connection) => connection.poll_data(cx),
+            Self::General(connection, body) => connection.poll_data(body, cx),
+        }
+    }
+
+    fn put_back(self, permit: Permit, cx: &mut Context<'_>) {
+        match self {
+            Self::Own(connection) => permit.rest(connection),
+            Self::General(connection, _) => permit.put_back(connection, cx),
+        }
+    }
+}
+
 impl fmt::Debug for Streamed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Streamed").field("request_id", &self.request_id).finish_non_exhaustive()
@@ -87,16 +109,10 @@ impl fmt::Debug for Streamed {
 }
 
 impl Streamed {
-    pub(crate) fn new(
-        connection: Connection,
-        permit: Permit,
-        answer: Response<Incoming>,
-        deadline: Instant,
-    ) -> Self {
-        let (head, body) = answer.into_parts();
+    pub(crate) fn new(answer: Answer, permit: Permit, head: Head, deadline: Instant) -> Self {
         Self {
-            request_id: answer::request_id(&head.headers),
-            source: Some(Source { connection, body, permit }),
+            request_id: head.request_id,
+            source: Some(Source { answer, permit }),
             decoder: Decoder::new(),
             ended: false,
             log_tail: None,
@@ -157,7 +173,7 @@ impl Streamed {
     /// Takes more bytes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
         let Some(source) = &mut self.source else { return Poll::Ready(Err(broken("it has ended"))) };
-        let read = match source.connection.poll_data(&mut source.body, cx) {
+        let read = match source.answer.poll_data(cx) {
             Poll::Ready(read) => read,
             Poll::Pending => {
                 ready!(self.timer.as_mut().poll(cx));
@@ -183,7 +199,7 @@ impl Streamed {
 
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(source) = &mut self.source else { return Poll::Ready(()) };
-        let is_whole = match source.connection.poll_data(&mut source.body, cx) {
+        let is_whole = match source.answer.poll_data(cx) {
             Poll::Ready(read) => read.is_none(),
             Poll::Pending => {
                 ready!(self.timer.as_mut().poll(cx));
@@ -191,7 +207,7 @@ impl Streamed {
             }
         };
         if let Some(source) = self.source.take().filter(|_| is_whole) {
-            source.permit.put_back(source.connection, cx);
+            source.answer.put_back(source.permit, cx);
         }
         Poll::Ready(())
     }

@@ -14,12 +14,12 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
+use super::io::Io;
 use super::links::Status;
 use super::{Connection, Payload, Sender};
 use crate::endpoint::Endpoint;
@@ -103,16 +103,19 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
 
 /// A new connection to `endpoint`, ready for a request.
 pub(super) async fn open(endpoint: &Endpoint, tls: &Tls, protocol: Protocol) -> Result<Opened, String> {
+    let (io, has_http2) = dial(endpoint, tls, protocol).await?;
+    if has_http2 { shared(io).await } else { own(io).await }
+}
+
+/// The bytes of a new connection, and whether HTTP/2 is to be spoken over it.
+pub(super) async fn dial(endpoint: &Endpoint, tls: &Tls, protocol: Protocol) -> Result<(Io, bool), String> {
     let stream = connect(endpoint).await?;
     // Both are wishes: a connection without them works.
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream)
         .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE));
     if !endpoint.tls {
-        return match protocol {
-            Protocol::Http1 | Protocol::Auto => own(stream).await,
-            Protocol::Http2 => shared(stream).await,
-        };
+        return Ok((Io::Plain(stream), protocol == Protocol::Http2));
     }
     let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| crate::chain(&error))?;
     let connector = tls.connector(protocol).await?;
@@ -120,26 +123,19 @@ pub(super) async fn open(endpoint: &Endpoint, tls: &Tls, protocol: Protocol) -> 
     let has_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
     match protocol {
         Protocol::Http2 if !has_http2 => Err("the server does not speak HTTP/2".to_owned()),
-        Protocol::Http1 => own(stream).await,
-        Protocol::Http2 | Protocol::Auto if has_http2 => shared(stream).await,
-        Protocol::Http2 | Protocol::Auto => own(stream).await,
+        Protocol::Http1 => Ok((Io::Tls(Box::new(stream)), false)),
+        Protocol::Http2 | Protocol::Auto => Ok((Io::Tls(Box::new(stream)), has_http2)),
     }
 }
 
-async fn own<IO>(stream: IO) -> Result<Opened, String>
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+async fn own(stream: Io) -> Result<Opened, String> {
     let opened = http1::handshake(TokioIo::new(stream)).await;
     let (sender, driver) = opened.map_err(|error| crate::chain(&error))?;
     let sender = Sender::Own(sender);
     Ok(Opened::Own(Connection { sender, driver: Some(Box::pin(driver)), since: Instant::now() }))
 }
 
-async fn shared<IO>(stream: IO) -> Result<Opened, String>
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+async fn shared(stream: Io) -> Result<Opened, String> {
     let opened = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)

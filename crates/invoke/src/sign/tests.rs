@@ -38,6 +38,10 @@ fn oracle(
     http.headers()["authorization"].to_str().unwrap().to_owned()
 }
 
+fn authorization(signing: &Signing, payload: &[u8]) -> String {
+    format!("{}{}", signing.head(), std::str::from_utf8(&signing.signature(payload)).unwrap())
+}
+
 #[track_caller]
 fn check(path_and_query: &str, headers: &[(&'static str, &str)], payload: &[u8], token: Option<&str>) {
     check_method("POST", path_and_query, headers, payload, token);
@@ -56,7 +60,7 @@ fn check_method(
     let keys = Keys::new("AKIDEXAMPLE", SECRET, token);
     let date = AmzDate::at(time);
     for _ in 0..2 {
-        let found = keys.signing(&request, "eu-west-1", &date).authorization(payload);
+        let found = authorization(&keys.signing(&request, "eu-west-1", &date), payload);
         assert_eq!(found, oracle(&request, payload, token, "eu-west-1", time));
     }
 }
@@ -101,7 +105,7 @@ fn the_key_follows_day_and_region() {
     for (seconds, region) in [(0, "a-b-1"), (0, "a-b-2"), (86_400, "a-b-2"), (86_401, "a-b-1"), (0, "a-b-1")]
     {
         let time = UNIX_EPOCH + Duration::from_secs(seconds);
-        let found = keys.signing(&request, region, &AmzDate::at(time)).authorization(b"");
+        let found = authorization(&keys.signing(&request, region, &AmzDate::at(time)), b"");
         assert_eq!(found, oracle(&request, b"", None, region, time));
     }
 }
@@ -145,7 +149,7 @@ fn cost() {
     let rounds = 100_000;
     let start = std::time::Instant::now();
     for _ in 0..rounds {
-        std::hint::black_box(signing.authorization(&payload));
+        std::hint::black_box(signing.signature(&payload));
     }
     eprintln!("{:?} a signature", start.elapsed() / rounds);
 }

@@ -1,7 +1,10 @@
 """Settings, the start, and what happens around invocations."""
 
+import pathlib
 import queue
 import re
+import shutil
+import tempfile
 import threading
 import time
 
@@ -11,7 +14,7 @@ from .events import SOURCES, v2
 from .observe import observe
 from .row import NEVER, Row, plain, written
 from .sandbox import EVENT, NEXT, REGISTER, RUNTIME, Runtime, Sandbox
-from .wire import answer
+from .wire import Server, answer
 
 
 def first(sandbox, shown=()):
@@ -378,7 +381,32 @@ def proxy(prefix):
     return scenario
 
 
+def swallowed(binary, patience):
+    """An application that takes the first question whether it is up, and never answers it."""
+    asked, over = [], threading.Event()
+
+    def ready(request):
+        asked.append(request)
+        if len(asked) == 1:
+            over.wait(DEADLINE)
+        return answer(200)
+
+    with Sandbox(binary, ready=ready) as sandbox:
+        sandbox.runtime.give(written(v2()))
+        posted = sandbox.await_posted(patience)
+        over.set()
+        return observe(sandbox, None, posted, sandbox.then(2) if posted else "waits")
+
+
 READY = [
+    Row(
+        "an application that swallows the first readiness check",
+        scenario=swallowed,
+        slow=True,
+        never=True,
+        expect=UP,
+        why="given up after ten seconds, and asked again",
+    ),
     Row(
         "an application that is slow to come up",
         scenario=late,
@@ -611,7 +639,78 @@ def secrets(binary, patience):
         return seen | {"secrets in the log": "yes" if "5ecr3t" in sandbox.said() else "no"}
 
 
+def over_a_socket(binary, patience):
+    """The application listens on a Unix socket, and on nothing else."""
+    folder = tempfile.mkdtemp(prefix="lambridge-contract-")
+    app = None
+    try:
+        with Sandbox(binary, {"AWS_LWA_HOST": f"unix:{folder}/app"}) as sandbox:
+            app = Server(lambda connection: serve_all(connection, sandbox.app), f"{folder}/app")
+            sandbox.runtime.give(written(v2("GET", "/x")))
+            posted = sandbox.await_posted(patience)
+            code = None if posted else sandbox.await_end(NEVER)
+            then = "takes the next event" if posted else "waits" if code is None else f"ends with {code}"
+            request = None if sandbox.app.requests.empty() else sandbox.app.requests.get()
+            return observe(sandbox, request, posted, then)
+    finally:
+        if app:
+            app.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def serve_all(connection, application):
+    while request := connection.request():
+        if request.one("x-amzn-lambda-context"):
+            application.requests.put(request)
+        connection.send(plain(b"hello"))
+
+
+def threads(binary, patience):
+    with Sandbox(binary) as sandbox:
+        seen = first(sandbox)
+        status = pathlib.Path(f"/proc/{sandbox.process.pid}/status").read_text()
+        return {"outcome": seen["outcome"], "then": seen["then"], "threads": re.search(r"Threads:\s+(\d+)", status)[1]}
+
+
+def lines(settings, pattern):
+    """Whether an invocation that went well leaves such a line."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary, settings) as sandbox:
+            seen = first(sandbox)
+            found = any(re.search(pattern, line) for line in sandbox.said().splitlines())
+            return {"outcome": seen["outcome"], "then": seen["then"], "such a line": "yes" if found else "no"}
+
+    return scenario
+
+
 AROUND = [
+    Row(
+        "an application on a Unix socket",
+        scenario=over_a_socket,
+        never=True,
+        expect={"outcome": "200", "target": "/x"},
+        why="an addition",
+    ),
+    Row(
+        "threads",
+        scenario=threads,
+        expect={"threads": "1"},
+        why="between two sockets there is nothing to do at once",
+        instead="threads: one a processor, and one",
+    ),
+    Row(
+        "`AWS_LWA_ACCESS_LOG=true`",
+        scenario=lines({"AWS_LWA_ACCESS_LOG": "true"}, r'"path":"/orders/1"'),
+        expect={"such a line": "yes"},
+        why="an addition",
+    ),
+    Row(
+        "`AWS_LWA_METRICS_NAMESPACE`",
+        scenario=lines({"AWS_LWA_METRICS_NAMESPACE": "shop"}, r'"CloudWatchMetrics".*"shop"'),
+        expect={"such a line": "yes"},
+        why="an addition",
+    ),
     Row(
         "an event without a request id, and one behind it",
         scenario=nameless,

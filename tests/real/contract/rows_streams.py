@@ -66,6 +66,15 @@ def head_first(binary, patience):
         return observe(sandbox, sandbox.app.requests.get(), sandbox.await_posted(), sandbox.then(2))
 
 
+def pieces(binary, patience):
+    """How many pieces an answer of one piece becomes: each may be a packet of its own."""
+    with Sandbox(binary, STREAM) as sandbox:
+        sandbox.runtime.give(written(v2()))
+        posted = sandbox.await_posted()
+        seen = observe(sandbox, sandbox.app.requests.get(), posted, sandbox.then(2))
+        return {"outcome": seen["outcome"], "then": seen["then"], "pieces": str(len(posted.chunks))}
+
+
 def broken(connection, request=None):
     connection.send(HEAD + chunk(b"one"))
     connection.stream.close()
@@ -78,6 +87,12 @@ ROWS = {
         stream("chunks", v2(), HEAD + chunk(b"one") + chunk(b"two") + b"0\r\n\r\n", {"answer body": "onetwo"}),
         Row("streamed: each chunk leaves at once", scenario=one_by_one, expect={"order": "one, two, three"}),
         Row("streamed: the head leaves at once", scenario=head_first, expect={"answer body": "one"}),
+        Row(
+            "streamed: pieces of a small answer",
+            scenario=pieces,
+            expect={"pieces": "2"},
+            why="the head goes in one: small pieces wait for each other's acknowledgements",
+        ),
         stream("bytes", v2(), plain(b"\x00\xff", kind="image/png"), {"answer body": "00 ff"}),
         stream("7 MB", v2(), plain(b"x" * 7_000_000), {"outcome": "200"}),
         stream(

@@ -113,10 +113,15 @@ class Connection:
 class Server:
     """Accepts until it is closed; `serve(connection)` runs once a connection, on a thread of its own."""
 
-    def __init__(self, serve):
+    def __init__(self, serve, path=None):
         self.serve = serve
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.listener.getsockname()[1]
+        if path is None:
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+            self.port = self.listener.getsockname()[1]
+        else:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+            self.listener.listen(64)
         self.lock = threading.Lock()
         self.streams = []
         self.closed = threading.Event()
@@ -128,7 +133,8 @@ class Server:
                 stream, _ = self.listener.accept()
             except OSError:
                 return
-            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if stream.family == socket.AF_INET:
+                stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.streams.append(stream)
             threading.Thread(target=self._run, args=(stream,), daemon=True).start()

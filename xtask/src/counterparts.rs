@@ -1,6 +1,6 @@
 //! The real programs that the tests in `tests/real` talk to, under `target/test-env`.
 //!
-//! * `venv`: AWS's Python SDK, command line and runtime client, cfn-lint, and the Python web frameworks of the examples.
+//! * `venv`: AWS's Python SDK, command line and runtime client, moto, cfn-lint, and the Python web frameworks of the examples.
 //! * `node_modules`: AWS's JavaScript SDK and runtime client, and Express.
 //! * `aws-lambda-ric`: the native half of that runtime client, see [`node_client`].
 //! * AWS Lambda Web Adapter, the one that the benchmarks measure too, under `target/tools`.

@@ -100,6 +100,9 @@ pub struct Check {
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Ask AWS too: who each of the credentials is, and whether Lambda can be reached; no function is called
+    #[arg(long)]
+    pub aws: bool,
 }
 
 #[derive(Debug, clap::Args)]

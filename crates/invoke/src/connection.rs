@@ -130,6 +130,11 @@ impl Connections {
         &self.endpoint
     }
 
+    /// Whether a connection can be made; it is closed again.
+    pub(crate) async fn try_connect(&self) -> Result<(), String> {
+        connect::open(&self.endpoint, &self.tls, self.settings.protocol).await.map(|_| ())
+    }
+
     /// Waits for the right to use a connection; none is needed where they are shared.
     pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         if self.is_shared() {

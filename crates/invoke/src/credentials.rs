@@ -10,6 +10,7 @@
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, SystemTime};
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use lambridge_model::Credentials as Source;
 
@@ -19,6 +20,7 @@ use crate::sign::Keys;
 mod role;
 mod source;
 
+pub(crate) use role::sts_config;
 pub(crate) use source::default_region;
 
 /// Renewal starts this long before the end, or in the last fifth of a shorter life.
@@ -51,6 +53,8 @@ pub(crate) struct Lease {
 pub(crate) struct Store {
     /// The keys stand in the configuration: there are no others.
     fixed: bool,
+    /// What it means that the source has none.
+    none: String,
     make: Maker,
     clock: Clock,
     provider: Mutex<Option<SharedCredentialsProvider>>,
@@ -69,6 +73,7 @@ impl Store {
     pub(crate) fn new(source: Source, env: Env) -> Self {
         Self {
             fixed: matches!(source, Source::Static { .. }),
+            none: none(&source),
             make: Box::new(move |region| {
                 source::provider(source.clone(), region.to_owned(), Arc::clone(&env))
             }),
@@ -170,7 +175,10 @@ impl Store {
             Some(provider) => provider,
             None => (self.make)(region).await,
         };
-        let found = provider.provide_credentials().await.map_err(|error| crate::chain(&error))?;
+        let found = provider.provide_credentials().await.map_err(|error| match error {
+            CredentialsError::CredentialsNotLoaded(_) => self.none.clone(),
+            error => crate::chain(&error),
+        })?;
         let keys = Keys::new(found.access_key_id(), found.secret_access_key(), found.session_token());
         let lease = Lease::new(keys, (self.clock)(), found.expiry(), self.fixed);
         // A provider keeps the files it has read; one whose keys have no end is made anew to read them again.
@@ -185,6 +193,15 @@ impl Store {
 
     fn forget_provider(&self) {
         *self.provider.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+    }
+}
+
+/// The SDK says no more than that a provider is "not enabled".
+fn none(source: &Source) -> String {
+    match source {
+        Source::Default => "no source of the AWS default chain has credentials".to_owned(),
+        Source::Profile(name) => format!("the shared files have no profile `{name}` with credentials"),
+        Source::Static { .. } | Source::AssumeRole(_) => "the source has no credentials".to_owned(),
     }
 }
 

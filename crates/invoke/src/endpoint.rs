@@ -75,6 +75,13 @@ impl Endpoint {
     }
 }
 
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.host_header.to_str().unwrap_or(&self.host), self.base)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

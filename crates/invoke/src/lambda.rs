@@ -14,6 +14,10 @@ use lambridge_wire::name::FunctionName;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+mod standing;
+
+pub use standing::{Identity, Standing};
+
 use crate::answer::Head;
 use crate::connection::{Broken, Connections, Tls};
 use crate::credentials::{Lease, Store};

@@ -21,7 +21,7 @@ mod sign;
 mod streamed;
 
 pub use connection::{BodyError, Coming, Payload};
-pub use lambda::{Call, Lambda, Target};
+pub use lambda::{Call, Identity, Lambda, Standing, Target};
 pub use list::{Listed, ListedAlias};
 pub use outcome::{Executed, InvokeError, Invoked};
 pub use service::{Received, Service, ServiceError};

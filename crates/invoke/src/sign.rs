@@ -90,6 +90,13 @@ impl Keys {
         }
     }
 
+    /// The same for AWS's SDK.
+    pub(crate) fn to_sdk(&self) -> aws_credential_types::Credentials {
+        let token = self.session_token.clone();
+        let (id, secret) = (self.access_key_id.clone(), self.secret_access_key.clone());
+        aws_credential_types::Credentials::new(id, secret, token, None, "lambridge")
+    }
+
     /// To be sent as `x-amz-security-token`.
     pub(crate) fn session_token(&self) -> Option<&str> {
         self.session_token.as_deref()

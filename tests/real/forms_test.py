@@ -171,6 +171,33 @@ class Forms(unittest.TestCase):
         self.assertEqual(list((root / "dev").iterdir()), [])
 
 
+@unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+class WithoutRoot(unittest.TestCase):
+    """Who is not root enters an image by a namespace of users."""
+
+    def test_an_image(self):
+        probe = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "true"]
+        if subprocess.run(probe, capture_output=True, timeout=DEADLINE, check=False).returncode:
+            self.skipTest("this machine gives no namespaces to users")
+        bundle = image(self)
+        write(bundle / "rootfs/var/task/index.js", (EXAMPLE / "src/index.js").read_text() + "console.log('user', process.getuid());")
+        # As its owner: mount points are made in it.
+        for path in [bundle.parent, *bundle.parent.rglob("*")]:
+            os.chown(path, 65534, 65534, follow_symlinks=False)
+        # The configuration and the program have to be readable for nobody, too.
+        shutil.copy(LAMBRIDGE, bundle.parent / "lambridge")
+        become = f"exec setpriv --reuid=65534 --regid=65534 --clear-groups {bundle.parent}/lambridge"
+        binary = write(
+            bundle.parent / "start", f'#!/bin/sh\nchmod 755 . && chmod 644 lambridge.yaml && {become} "$@"\n', 0o755
+        )
+        run = f"{{ image: {bundle}, url: {{ address: 127.0.0.1:0 }} }}"
+        config = f"lambridge: 1\nemulator: {{ address: 127.0.0.1:0 }}\nfunctions: {{ f: {{ run: {run} }} }}"
+        program = start(self, "emulator", config, binary=str(binary))
+        answer = request(urls(program, 1)["f"], "GET", "/")
+        self.assertEqual(answer.status, 200, program.said())
+        program.await_line("user 0")
+
+
 # An extension that asked for the last word, and tells it. It looks whether the application still runs by then.
 WATCHER = """#!/usr/bin/env python3
 import http.client, json, os

@@ -1,8 +1,14 @@
-"""Function URLs of the emulator: a function on AWS's runtime client and a web application behind the adapter."""
+"""Function URLs of the emulator: a function on AWS's runtime client and a web application behind the adapter; who may call,
+by AWS's own signer, and from which pages.
+"""
 
 import json
 import re
 import unittest
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from boto3_test import RIC
 from support import FUNCTIONS, PYTHON, ROOT, request, start
@@ -64,6 +70,56 @@ class Urls(unittest.TestCase):
         self.assertEqual((answer.status, answer.body), (204, b""))
         answer = self.ask("flask", "/", "HEAD")
         self.assertEqual((answer.status, answer.body), (200, b""))
+
+
+class Guarded(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.program = start(
+            cls,
+            "emulator",
+            f"""
+            lambridge: 1
+            emulator: {{ address: 127.0.0.1:0, credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: right }} }}
+            functions:
+              echo:
+                run:
+                  command: {RIC} functions.echo
+                  dir: {FUNCTIONS}
+                  url:
+                    address: 127.0.0.1:0
+                    auth_type: aws_iam
+                    cors: {{ allow_origins: ["https://a.example"], allow_methods: [GET], max_age: 1h }}
+            """,
+        )
+        [line] = cls.program.await_line("^URL of ")
+        cls.url = re.search(r"http://(\S+)", line)[1]
+
+    def ask(self, secret, headers=()):
+        signed = AWSRequest("GET", f"http://{self.url}/a%20b?x=1", headers=dict(headers))
+        if secret:
+            SigV4Auth(Credentials("AKIDEXAMPLE", secret), "lambda", "eu-west-1").add_auth(signed)
+        return request(self.url, "GET", "/a%20b?x=1", list(signed.headers.items()))
+
+    def test_who_may_call(self):
+        answer = self.ask("right")
+        self.assertEqual(answer.status, 200, f"{answer}\n{self.program.said()}")
+        context = json.loads(answer.body)["event"]["requestContext"]
+        iam = context["authorizer"]["iam"]
+        self.assertEqual((context["accountId"], iam["accountId"], iam["accessKey"]), ("000000000000", "000000000000", "AKIDEXAMPLE"))
+        for secret, error in [("wrong", "InvalidSignatureException"), (None, "AccessDeniedException")]:
+            with self.subTest(error):
+                answer = self.ask(secret)
+                self.assertEqual((answer.status, answer.one("x-amzn-errortype")), (403, error))
+
+    def test_from_which_pages(self):
+        answer = self.ask("right", [("origin", "https://a.example")])
+        self.assertEqual(answer.one("access-control-allow-origin"), "https://a.example")
+        self.assertEqual(self.ask("right", [("origin", "https://b.example")]).all("access-control-allow-origin"), [])
+        # Browsers do not sign what they ask beforehand.
+        asked = [("origin", "https://a.example"), ("access-control-request-method", "GET")]
+        answer = request(self.url, "OPTIONS", "/", asked)
+        self.assertEqual((answer.status, answer.one("access-control-allow-methods"), answer.one("access-control-max-age")), (200, "GET", "3600"))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,10 @@ pub(crate) fn variables(
             !RUNTIME_ONLY.contains(&text.as_ref()) && !text.starts_with('_')
         });
     }
+    // What is said to our own step before the program is not the configuration's to say.
+    for name in [crate::exec::PARENT, crate::exec::ROOT, crate::exec::DIRECTORY] {
+        all.remove(OsStr::new(name));
+    }
     if let Some(image) = image {
         all.insert(crate::exec::ROOT.into(), image.root.clone().into());
         all.insert(crate::exec::DIRECTORY.into(), image.directory.clone().into());

@@ -11,25 +11,28 @@
 //! Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle"; recorded answers
 //! (localstack, `test_lambda_invoke_with_timeout`, `test_lambda_runtime_exit`, `test_reserved_concurrency`).
 
+mod report;
+mod telling;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use lambridge_wire::extensions::ShutdownReason;
-use lambridge_wire::limits::LOG_TAIL;
 use lambridge_wire::runtime::Invocation;
-use lambridge_wire::telemetry::Kind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use self::report::Report;
+use self::telling::Telling;
 use crate::Recorded;
 use crate::context::Context;
 use crate::identity::{since_epoch, uuid};
 use crate::record::{EVENT, Recorder};
 use crate::sandbox::{Delivery, Outcome, Sandbox};
 use crate::stream::{self, Running, Sink};
-use crate::telemetry::record::{self, Status};
+use crate::telemetry::record::Status;
 
 /// Pause before the third start after two that failed; it doubles up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(100);
@@ -340,97 +343,4 @@ fn delivery(call: &Call, deadline: Instant) -> Delivery {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// What telemetry hears of an invocation.
-struct Telling<'a> {
-    call: &'a Call,
-    sandbox: &'a Sandbox,
-    started: Instant,
-    init: Option<Duration>,
-}
-
-impl Telling<'_> {
-    fn start(&self) {
-        let version = &self.sandbox.context.version;
-        self.tell("platform.start", || record::start(&self.call.request_id, version, &self.call.trace_id));
-    }
-
-    /// The runtime's part is over.
-    fn runtime_done(&self, outcome: &Outcome, answered: bool, timed_out: bool) -> Status {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Report {
-            error_type: String,
-        }
-        let kind = || serde_json::from_slice::<Report>(&outcome.payload).map(|report| report.error_type);
-        let status = match (timed_out, outcome.failed, answered) {
-            (true, ..) => Status::Timeout,
-            (false, false, _) => Status::Success,
-            (false, true, true) => Status::Error(kind().unwrap_or_default()),
-            (false, true, false) => Status::Failure(kind().unwrap_or_default()),
-        };
-        let (id, trace) = (&self.call.request_id, &self.call.trace_id);
-        let produced = outcome.payload.len();
-        self.tell("platform.runtimeDone", || {
-            record::runtime_done(id, &status, self.started.elapsed(), produced, trace)
-        });
-        status
-    }
-
-    /// The extensions' part is over, too.
-    fn report(&self, status: &Status) {
-        let (id, trace) = (&self.call.request_id, &self.call.trace_id);
-        let memory = self.sandbox.context.run.memory;
-        self.tell("platform.report", || {
-            record::report(id, status, self.started.elapsed(), memory, self.init, trace)
-        });
-    }
-
-    fn tell(&self, name: &str, record: impl FnOnce() -> serde_json::Value) {
-        self.sandbox.telemetry.publish(Kind::Platform, name, record);
-    }
-}
-
-/// The platform's own lines around a function's.
-struct Report<'a> {
-    call: &'a Call,
-    context: &'a Context,
-    timed_out: bool,
-    init: Option<Duration>,
-}
-
-impl Report<'_> {
-    /// The last 4 KB of `START`, output, `END`, `REPORT`.
-    fn tail(&self, output: &[u8], took: Duration) -> Vec<u8> {
-        let id = &self.call.request_id;
-        let took = took.as_secs_f64() * 1000.0;
-        let memory = self.context.run.memory;
-        let mut text = format!("START RequestId: {id} Version: {}\n", self.context.version).into_bytes();
-        text.extend_from_slice(output);
-        if text.last() != Some(&b'\n') {
-            text.push(b'\n');
-        }
-        if self.timed_out {
-            let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
-            let limit = self.context.run.timeout.as_secs_f64();
-            text.extend_from_slice(
-                format!("{now} {id} Task timed out after {limit:.2} seconds\n\n").as_bytes(),
-            );
-        }
-        text.extend_from_slice(format!("END RequestId: {id}\n").as_bytes());
-        // What is used is not measured: the processes are the user's own, and so is the machine.
-        let report = format!(
-            "REPORT RequestId: {id}\tDuration: {took:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {memory} MB\tMax Memory Used: {memory} MB\t",
-            took.ceil()
-        );
-        text.extend_from_slice(report.as_bytes());
-        if let Some(init) = self.init {
-            text.extend_from_slice(
-                format!("Init Duration: {:.2} ms\t", init.as_secs_f64() * 1000.0).as_bytes(),
-            );
-        }
-        text.push(b'\n');
-        text.split_off(text.len().saturating_sub(LOG_TAIL))
-    }
 }

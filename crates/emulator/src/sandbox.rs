@@ -11,6 +11,7 @@
 //!
 //! Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle".
 
+mod entry;
 mod image;
 mod launch;
 mod opt;

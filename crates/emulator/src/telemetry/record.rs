@@ -90,19 +90,22 @@ pub(crate) fn start(request_id: &str, version: &str, trace: &str) -> Value {
     json!({ "requestId": request_id, "version": version, "tracing": tracing(trace) })
 }
 
-/// `platform.runtimeDone`.
+/// `platform.runtimeDone`. `produced` is the answer's length, where it is known.
 pub(crate) fn runtime_done(
     request_id: &str,
     status: &Status,
     took: Duration,
-    produced: usize,
+    produced: Option<usize>,
     trace: &str,
 ) -> Value {
     let mut record = json!({
         "requestId": request_id,
-        "metrics": { "durationMs": milliseconds(took), "producedBytes": produced },
+        "metrics": { "durationMs": milliseconds(took) },
         "tracing": tracing(trace),
     });
+    if let Some(produced) = produced {
+        record["metrics"]["producedBytes"] = produced.into();
+    }
     status.write(&mut record);
     record
 }
@@ -176,7 +179,7 @@ mod tests {
             status.write(&mut record);
             assert_eq!(record, expect);
         }
-        let done = runtime_done("r", &Status::Success, Duration::from_nanos(1_234_567), 5, "Root=1");
+        let done = runtime_done("r", &Status::Success, Duration::from_nanos(1_234_567), Some(5), "Root=1");
         assert_eq!(done["metrics"], json!({ "durationMs": 1.235, "producedBytes": 5 }));
         let report = report("r", &Status::Success, Duration::from_micros(1200), 128, None, "Root=1");
         assert_eq!(report["metrics"]["billedDurationMs"], 2.0);

@@ -16,11 +16,13 @@ import sys
 import time
 import unittest
 
-from support import DEADLINE, ROOT, Program, clean, cleanup, request
+from support import ADAPTER, DEADLINE, ROOT, Program, clean, cleanup, free_port, request
 
 FOLDER = pathlib.Path(os.environ.get("LAMBRIDGE_EXAMPLES", ROOT / "target/examples"))
 # Of the slowest build on a busy machine: a framework that is fetched and compiled.
 PATIENCE = 1800
+# Of the first answer, in seconds.
+SLOWEST = 300
 
 FORM = [("content-type", "application/x-www-form-urlencoded")]
 JSON = [("content-type", "application/json")]
@@ -88,17 +90,24 @@ ASKED = {
 
 class Built(unittest.TestCase):
     def run_example(self, name):
+        """Asks it twice: started by its own configuration, and as a zip on a managed runtime."""
         folder = build(name)
-        file = folder / "lambridge.yaml"
-        text = re.sub(r"127\.0\.0\.1:8080", "127.0.0.1:0", file.read_text())
-        file.write_text(text + "emulator: { address: 127.0.0.1:0 }\n")
-        program = Program(commands(folder)[-1].split()[1:], folder, None, 1, True)
-        cleanup(self, program.kill)
-        for method, target, headers, body, status, part in ASKED[name]:
-            with self.subTest(f"{method} {target}"):
-                answer = request(program.gateway, method, target, headers, body)
-                self.assertEqual(answer.status, status, f"{answer}\n{program.said()}")
-                self.assertIn(part, answer.body)
+        configuration = (folder / "lambridge.yaml").read_text()
+        for form, text in [("zip", zipped(folder, configuration)), ("as it stands", configuration)]:
+            text = re.sub(r"127\.0\.0\.1:8080", "127.0.0.1:0", text)
+            # A machine that builds something else meanwhile starts a JVM in a minute.
+            text = re.sub(r"timeout: \d+s", f"timeout: {SLOWEST}s", text)
+            (folder / "lambridge.yaml").write_text(text + "emulator: { address: 127.0.0.1:0 }\n")
+            program = Program(commands(folder)[-1].split()[1:], folder, None, 1, True)
+            cleanup(self, program.kill)
+            for method, target, headers, body, status, part in ASKED[name]:
+                with self.subTest(f"{form}: {method} {target}"):
+                    answer = request(program.gateway, method, target, headers, body, SLOWEST)
+                    self.assertEqual(answer.status, status, f"{answer}\n{program.said()}")
+                    self.assertIn(part, answer.body)
+            if form == "zip":
+                # Both have one folder.
+                program.kill()
         return program
 
     def open(self, program, target):
@@ -177,6 +186,21 @@ def build(name):
         print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
     mark.write_text(stamp)
     return folder
+
+
+def zipped(folder, configuration):
+    """The same application as a zip has it: the layer in `/opt`, a start-up script as the handler."""
+    (folder / "opt/extensions").mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "examples/lambda-web-adapter/opt/bootstrap", folder / "opt/bootstrap")
+    shutil.copy(ADAPTER, folder / "opt/extensions/lambda-adapter")
+    web = re.search(r"^ *web: (.*)$", configuration, re.MULTILINE)[1]
+    script = folder / "run.sh"
+    script.write_text(f"#!/bin/sh\nexec {web}\n")
+    script.chmod(0o755)
+    text = configuration.replace(f"web: {web}", "handler: run.sh\n      opt: opt")
+    if "env: {" not in text:
+        text = text.replace("opt: opt", "opt: opt\n      env: { }")
+    return text.replace("env: {", f"env: {{ AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap, PORT: {free_port()},")
 
 
 def commands(folder):

@@ -26,6 +26,9 @@ const LAMBDA_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-lambda-contex
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 const TENANT: HeaderName = HeaderName::from_static("x-amz-tenant-id");
 
+/// What the adapter alone says, whoever asks.
+pub const OWN: [HeaderName; 3] = [REQUEST_CONTEXT, LAMBDA_CONTEXT, TENANT];
+
 /// The last part of the Lambda context, which is the same for all invocations.
 #[derive(Debug, Clone)]
 pub struct FunctionContext {

@@ -29,6 +29,7 @@ use crate::request::{build, end_hop};
 use crate::runtime::Delivery;
 use crate::settings::{InvokeMode, Settings};
 use crate::spare::Spare;
+use crate::web_function;
 
 /// What goes back to Lambda.
 #[derive(Debug)]
@@ -222,6 +223,9 @@ async fn serve(
         return Err(Failure::Switched);
     }
     end_hop(&mut head.headers);
+    if shared.settings.web_function && http {
+        web_function::answer(&mut head.headers, delivery, &shared.settings.function);
+    }
     if shared.settings.error_status_codes.contains(facts.status) {
         return Ok(status_error(facts.status, &whole(body).await?));
     }

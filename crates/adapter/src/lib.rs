@@ -45,8 +45,10 @@ mod runtime;
 pub mod settings;
 mod snapstart;
 mod spare;
+mod web_function;
 mod worker;
 
+use backoff::Backoff;
 use context::FunctionContext;
 use exchange::Failure;
 use log::Log;
@@ -56,6 +58,9 @@ use spare::Spare;
 
 /// Of the two seconds that Lambda gives a sandbox to end, for an answer under way.
 const DRAIN: Duration = Duration::from_millis(1_500);
+
+/// So many workers are replaced in the life of a sandbox; then a fresh one serves better.
+const FAULTS: u32 = 32;
 
 /// What all workers see.
 #[derive(Debug)]
@@ -140,15 +145,32 @@ async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         log.error(&error.to_string());
         return ExitCode::FAILURE;
     }
+    let workers = shared.settings.workers;
+    keep(workers, log, || worker::work(api.clone(), shared.clone())).await
+}
+
+/// Keeps so many workers at work, until one ends: that is when the Runtime API is gone, which it is for all of them. One
+/// that met a fault of ours is replaced; its invocation is lost, the others are not.
+async fn keep<F>(count: usize, log: Log, work: impl Fn() -> F) -> ExitCode
+where
+    F: Future<Output = ExitCode> + Send + 'static,
+{
     let mut workers = JoinSet::new();
     // Even a single worker is a task of its own: waking the future that blocks on the runtime costs a system call.
-    for _ in 0..shared.settings.workers {
-        workers.spawn(worker::work(api.clone(), shared.clone()));
+    for _ in 0..count {
+        workers.spawn(work());
     }
-    // A worker ends only when the Runtime API is gone, which it is for all of them.
-    match workers.join_next().await {
-        Some(Ok(code)) => code,
-        _ => ExitCode::FAILURE,
+    let mut backoff = Backoff::new();
+    loop {
+        match workers.join_next().await {
+            Some(Ok(code)) => return code,
+            Some(Err(fault)) if backoff.failures() < FAULTS => {
+                log.error(&format!("a worker ended, another takes its place: {fault}"));
+                backoff.pause().await;
+                workers.spawn(work());
+            }
+            _ => return ExitCode::FAILURE,
+        }
     }
 }
 
@@ -195,16 +217,10 @@ impl Shared {
         ExitCode::SUCCESS
     }
 
-    /// An invocation begins.
-    pub(crate) fn begin(&self) {
+    /// An invocation begins; it ends with what is returned, in whatever way.
+    pub(crate) fn begin(&self) -> Busy<'_> {
         self.busy.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// An invocation is answered.
-    pub(crate) fn end(&self) {
-        if self.busy.fetch_sub(1, Ordering::Relaxed) == 1 && self.stopping.load(Ordering::Relaxed) {
-            self.idle.notify_one();
-        }
+        Busy(self)
     }
 
     /// Whether this is the first invocation of the sandbox; the second time it is not.
@@ -218,6 +234,18 @@ impl Shared {
     }
 }
 
+/// An invocation under way.
+pub(crate) struct Busy<'a>(&'a Shared);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let Busy(shared) = self;
+        if shared.busy.fetch_sub(1, Ordering::Relaxed) == 1 && shared.stopping() {
+            shared.idle.notify_one();
+        }
+    }
+}
+
 /// Ready on SIGTERM.
 async fn terminated() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -227,5 +255,31 @@ async fn terminated() {
         }
         // Without the handler the signal ends the process, as it would have anyway.
         Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_fails_is_replaced() {
+        let check = async |faults: u32, expect: (u32, ExitCode)| {
+            let begun = Arc::new(AtomicU32::new(0));
+            let code = keep(1, Log::new(log::Level::Fatal, false), || {
+                let (begun, faults) = (begun.clone(), faults);
+                async move {
+                    assert!(begun.fetch_add(1, Ordering::Relaxed) >= faults, "a fault of ours");
+                    ExitCode::SUCCESS
+                }
+            })
+            .await;
+            let found = (begun.load(Ordering::Relaxed), code);
+            assert_eq!(format!("{found:?}"), format!("{expect:?}"));
+        };
+        check(0, (1, ExitCode::SUCCESS)).await;
+        check(2, (3, ExitCode::SUCCESS)).await;
     }
 }

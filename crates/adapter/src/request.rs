@@ -21,6 +21,7 @@ use crate::exchange::Failure;
 use crate::payload::Payload;
 use crate::runtime::Delivery;
 use crate::settings::Settings;
+use crate::web_function;
 
 /// Fields that mean one connection only.
 pub const HOP_BY_HOP: [HeaderName; 7] = [
@@ -76,9 +77,13 @@ pub fn build(
     } else if received.kind == Kind::WebSocket && !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, message_type(&body));
     }
-    function.set(delivery, received.request_context.filter(|_| http), &mut headers);
-
     let method = if http { method(&received.method)? } else { Method::POST };
+    let context = received.request_context.filter(|_| http);
+    function.set(delivery, context, &mut headers);
+    if settings.web_function && http {
+        web_function::admit(&method)?;
+        web_function::request(&mut headers, delivery, &settings.function, context);
+    }
     if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
         // Servers may insist on a length where a body is usual (RFC 9110, section 8.6).
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));

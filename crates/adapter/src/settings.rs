@@ -62,6 +62,8 @@ pub struct Settings {
     pub function: Function,
     /// Least severe level that is logged.
     pub log_level: Level,
+    /// The application is one for Lambda Web Functions.
+    pub web_function: bool,
     /// One JSON object a line.
     pub log_json: bool,
     /// A line for each invocation, whatever the level.
@@ -241,10 +243,13 @@ impl Reader {
                 }
             })
             .unwrap_or(Speaks::Http1);
-        let app = Endpoint { speaks, ..app };
+        let web_function = self.flag(("AWS_LWA_WEB_FUNCTION", None));
+        let app = Endpoint { speaks, ..if web_function { self.http_endpoint() } else { app } };
         let readiness = self.readiness(&app);
         let (runtime_api, extensions_api) = self.apis();
-        self.ports(&app, runtime_api.as_ref(), &extensions_api);
+        if !web_function {
+            self.ports(&app, runtime_api.as_ref(), &extensions_api);
+        }
         let invoke_mode = self
             .parsed(("AWS_LWA_INVOKE_MODE", None), "`buffered` or `response_stream`", |v| {
                 if v.eq_ignore_ascii_case("buffered") {
@@ -310,6 +315,7 @@ impl Reader {
                 })
                 .unwrap_or(1),
             function: self.function(),
+            web_function,
             access_log: self.flag(("AWS_LWA_ACCESS_LOG", None)),
             metrics: self.parsed(
                 ("AWS_LWA_METRICS_NAMESPACE", None),
@@ -370,6 +376,20 @@ impl Reader {
                 "seconds, more than 0",
                 |v| seconds(v).filter(|wait| !wait.is_zero()),
             ),
+        }
+    }
+
+    /// Where an application for Lambda Web Functions listens; one that listens everywhere is asked on the loopback.
+    fn http_endpoint(&mut self) -> Endpoint {
+        const DEFAULT: u16 = 3000;
+        let named = self.parsed(("AWS_LAMBDA_HTTP_ENDPOINT", None), "host:port", endpoint);
+        match named {
+            None => Endpoint::local(DEFAULT),
+            Some(everywhere) if everywhere.host == "0.0.0.0" => Endpoint::local(everywhere.port),
+            Some(everywhere) if everywhere.host == "::" => {
+                Endpoint::new("::1", everywhere.port, "").unwrap_or_else(|| Endpoint::local(everywhere.port))
+            }
+            Some(named) => named,
         }
     }
 

@@ -52,14 +52,14 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
             }
         };
         backoff.reset();
-        shared.begin();
+        let busy = shared.begin();
         let (reply, facts) = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
         let answer = reply.answer();
         let posted = client.post(&delivery, reply).await;
         record(&facts, posted, &delivery, &shared);
         spare.give_back(answer);
         client.done(delivery);
-        shared.end();
+        drop(busy);
         if shared.stopping() {
             std::future::pending::<()>().await;
         }

@@ -50,6 +50,32 @@ const RUNTIME_ONLY: [&str; 7] = [
     "_HANDLER",
 ];
 
+/// What a web function's application does not get. Source: as below.
+const NOT_FOR_WEB_FUNCTIONS: [&str; 5] = [
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LWA_PORT",
+    "PORT",
+];
+
+/// Whether the function turns the adapter's mode on.
+fn is_web_function(env: &BTreeMap<String, String>) -> bool {
+    let word = env.get("AWS_LWA_WEB_FUNCTION").map(String::as_str).unwrap_or_default();
+    ["true", "1", "yes", "on"].iter().any(|yes| word.trim().eq_ignore_ascii_case(yes))
+}
+
+/// The environment of Lambda Web Functions, except that the application should listen on the loopback alone: on AWS all
+/// addresses are within the sandbox, here they are this machine's. There is no metadata API.
+/// Source: "Lambda Web Functions" of the Lambda developer guide, 2026.
+fn web_function(port: u16, role: Role, all: &mut BTreeMap<OsString, OsString>) {
+    all.insert("AWS_LAMBDA_HTTP_ENDPOINT".into(), format!("127.0.0.1:{port}").into());
+    if role == Role::Runtime {
+        all.insert("AWS_LAMBDA_INITIALIZATION_TYPE".into(), "native-http".into());
+        all.retain(|name, _| !NOT_FOR_WEB_FUNCTIONS.iter().any(|gone| name == gone));
+    }
+}
+
 /// The variables of one process.
 pub(crate) fn variables(
     context: &Context,
@@ -118,9 +144,13 @@ pub(crate) fn variables(
     if managed {
         fix("AWS_LAMBDA_MAX_CONCURRENCY", &run.concurrency.to_string());
     }
-    if let Some(port) = place.app_port {
-        fix("PORT", &port.to_string());
-        fix("AWS_LWA_PORT", &port.to_string());
+    match place.app_port {
+        Some(port) if is_web_function(&run.env) => web_function(port, role, &mut all),
+        Some(port) => {
+            fix("PORT", &port.to_string());
+            fix("AWS_LWA_PORT", &port.to_string());
+        }
+        None => {}
     }
     if role == Role::Extension {
         all.retain(|name, _| {

@@ -87,6 +87,16 @@ pub const TABLE: &[Entry] = &[
         "none",
         "statuses and ranges (`500,502-504`) that fail the invocation",
     ),
+    entry(
+        "AWS_LWA_WEB_FUNCTION",
+        "false",
+        "requests and answers as Lambda Web Functions have them, for an application that listens on `AWS_LAMBDA_HTTP_ENDPOINT`",
+    ),
+    entry(
+        "AWS_LAMBDA_HTTP_ENDPOINT",
+        "0.0.0.0:3000",
+        "where such an application listens; read with `AWS_LWA_WEB_FUNCTION` alone",
+    ),
     entry("AWS_LWA_INVOKE_MODE", "buffered", "`buffered` or `response_stream`, as the function URL has it"),
     entry(
         "AWS_LWA_ENABLE_COMPRESSION",

@@ -63,6 +63,20 @@ fn what_is_written_down() {
 }
 
 #[test]
+fn web_functions() {
+    let app = |s: &Settings| (s.web_function, s.app.to_string(), s.readiness.endpoint.port);
+    let on = ("AWS_LWA_WEB_FUNCTION", "true");
+    let name = "AWS_LAMBDA_HTTP_ENDPOINT";
+    let api = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
+    check(&[(name, "0.0.0.0:4000")], app, (false, "127.0.0.1:8080".into(), 8080), 0);
+    check(&[on, api], app, (true, "127.0.0.1:3000".into(), 3000), 0);
+    check(&[on, ("PORT", "1"), (name, "0.0.0.0:4000")], app, (true, "127.0.0.1:4000".into(), 4000), 0);
+    check(&[on, (name, "[::]:4000")], app, (true, "[::1]:4000".into(), 4000), 0);
+    check(&[on, (name, "10.0.0.1:4000")], app, (true, "10.0.0.1:4000".into(), 4000), 0);
+    check(&[on, (name, "a b")], app, (true, "127.0.0.1:3000".into(), 3000), 1);
+}
+
+#[test]
 fn protocols() {
     let both = |s: &Settings| (s.app.speaks, s.readiness.endpoint.speaks);
     let name = "AWS_LWA_APP_PROTOCOL";

@@ -89,6 +89,24 @@ async fn a_connection_that_the_application_closed_meanwhile() {
     }
 }
 
+/// What may have arrived is the application's to repeat, not ours, whatever the method.
+#[tokio::test]
+async fn a_request_that_may_have_arrived_is_not_sent_again() {
+    let sandbox = Sandbox::new();
+    sandbox.still_works().await;
+    for fault in [Answer::reset(), Answer::close(), Answer::ok("hello").reset_in_body(2)] {
+        for method in ["GET", "POST"] {
+            let before = sandbox.app.requests().len();
+            let outcome = sandbox.answer(&v2(method, "/once", "x", false), fault.clone()).await;
+            problem(&outcome, 502, "upstream_error");
+            sandbox.still_works().await;
+            let since = sandbox.app.requests().split_off(before);
+            let lines: Vec<_> = since.iter().map(|r| r.path()).collect();
+            assert_eq!(lines, ["/once", "/a%20b"], "{method}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn answers_that_are_too_large() {
     let sandbox = Sandbox::new();

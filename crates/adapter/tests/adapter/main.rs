@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, the sandbox included")]
 
 mod answers;
+mod backpressure;
 mod binary;
 mod compression;
 mod faults;
@@ -10,6 +11,8 @@ mod h2c;
 mod oddities;
 mod requests;
 mod sandbox;
+mod slow;
 mod snapstart;
 mod sources;
 mod streams;
+mod web_function;

@@ -68,6 +68,33 @@ async fn a_web_app_and_its_adapter() {
     assert!(notes.iter().any(|note| note == "SHUTDOWN spindown"), "{notes:?}");
 }
 
+/// The application is told as Lambda Web Functions tell it, the adapter where it listens.
+#[tokio::test]
+async fn a_web_function() {
+    for (value, on) in [("true", true), ("false", false)] {
+        let mut plan = plan("app");
+        plan.web = true;
+        plan.run.env.insert("AWS_LWA_WEB_FUNCTION".to_owned(), value.to_owned());
+        let mut house = plan.start().await;
+        assert_eq!(house.invoke("[1]").await.body, "[1]");
+        // A busy machine may have to start either twice: the application's port is one that the adapter knows.
+        let ports = |who: &str| -> Vec<String> {
+            let notes = house.notes().into_iter().filter(|note| note.starts_with(who));
+            notes.filter_map(|note| note.split(' ').nth(2).map(str::to_owned)).collect()
+        };
+        let port = eventually("the app's start", || ports("app ").pop()).await;
+        assert!(ports("adapter ").contains(&port), "{:?}", house.notes());
+        assert_eq!(port.starts_with("127.0.0.1:"), on, "{port}");
+        let expect = if on {
+            "environment native-http"
+        } else {
+            "environment on-demand AWS_LAMBDA_FUNCTION_NAME AWS_LWA_PORT"
+        };
+        assert!(house.notes().iter().any(|note| note == expect), "{:?}", house.notes());
+        house.shutdown().await;
+    }
+}
+
 /// Process numbers that have been noted, the last one last.
 fn pids(house: &House, who: &str) -> Vec<i32> {
     let notes = house.notes();

@@ -207,7 +207,8 @@ if mode == "extension-error":
 if mode == "adapter":
     # The web adapter's part: external extension and runtime in one.
     status, head, body = register("lambda-adapter", ["SHUTDOWN"])
-    note(f"adapter {os.getpid()} {os.environ['AWS_LWA_PORT']} {'_HANDLER' in os.environ}")
+    port = os.environ.get("AWS_LWA_PORT") or os.environ["AWS_LAMBDA_HTTP_ENDPOINT"]
+    note(f"adapter {os.getpid()} {port} {'_HANDLER' in os.environ}")
     threading.Thread(target=events, args=(head["Lambda-Extension-Identifier"],), daemon=True).start()
 if mode == "watcher":
     # An external extension that is no runtime.
@@ -217,7 +218,10 @@ if mode == "watcher":
     time.sleep(600)
 if mode == "app":
     signal.signal(signal.SIGTERM, lambda *_: (note("app SIGTERM"), os._exit(0)))
-    note(f"app {os.getpid()} {os.environ['PORT']}")
+    port = os.environ.get("PORT") or os.environ["AWS_LAMBDA_HTTP_ENDPOINT"]
+    names = " ".join(name for name in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LWA_PORT"] if name in os.environ)
+    note(f"environment {os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']} {names}".strip())
+    note(f"app {os.getpid()} {port}")
     time.sleep(600)
 if mode == "managed":
     for _ in range(int(os.environ["AWS_LAMBDA_MAX_CONCURRENCY"])):

@@ -54,6 +54,14 @@ ASKED = {
         ("POST", "/greet", FORM, b"name=Grace", 200, b'{"hello":"Grace"}'),
         ECHO,
     ],
+    "laravel": [
+        ("GET", "/", [], None, 200, b"Hello from Laravel"),
+        ("GET", "/greet?name=Ada", [], None, 200, b'{"hello":"Ada"}'),
+        ("POST", "/greet", FORM, b"name=Grace", 200, b'{"hello":"Grace"}'),
+        ("POST", "/greet", JSON, b'{"name": "Linus"}', 200, b'{"hello":"Linus"}'),
+        ("GET", "/none", [], None, 404, b""),
+        ECHO,
+    ],
     "nextjs": [
         ("GET", "/?name=Ada", [SITE], None, 200, b"Hello from Ada"),
         ("GET", "/", [SITE], None, 200, b"You asked shop.example.com."),

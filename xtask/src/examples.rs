@@ -2,7 +2,7 @@
 //!
 //! Each is built below `target/examples` by the commands of its own README, and then run by the last of them, behind the
 //! adapter, in the emulator, through the gateway. They are no part of `cargo xtask test`, and need what their READMEs name: Go,
-//! Java with Maven, nginx, PHP-FPM. The table of what is asked stands in `tests/real/built_examples.py`.
+//! Java with Maven, nginx, PHP. The table of what is asked stands in `tests/real/built_examples.py`.
 
 use std::process::Command;
 

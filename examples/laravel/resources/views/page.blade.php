@@ -1,0 +1,2 @@
+<!doctype html>
+<h1>Hello from {{ $name }}</h1>

@@ -16,7 +16,7 @@ use lambridge_model::{Program, Run, Secret};
 use tempfile::TempDir;
 
 /// Nothing here takes longer unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct House {
     pub emulator: Option<Emulator>,
@@ -50,7 +50,7 @@ pub fn plan(mode: &str) -> Plan {
             handler: None,
             env: BTreeMap::new(),
             instances: 1,
-            timeout: Duration::from_secs(20),
+            timeout: Duration::from_secs(60),
             memory: 128,
             queue: 100,
             port: None,
@@ -59,7 +59,13 @@ pub fn plan(mode: &str) -> Plan {
             aliases: BTreeMap::new(),
             url: None,
         },
-        timing: Timing { async_retries: vec![Duration::from_millis(1); 2], ..Timing::default() },
+        // Lambda's own bounds would be met by whatever else this machine does meanwhile.
+        timing: Timing {
+            init: Duration::from_secs(60),
+            shutdown_internal: Duration::from_secs(20),
+            shutdown_external: Duration::from_secs(20),
+            async_retries: vec![Duration::from_millis(1); 2],
+        },
         key_pairs: Vec::new(),
         child_prefix: Vec::new(),
         web: false,

@@ -65,7 +65,8 @@ pub(crate) async fn before(
 ) -> Result<Option<Scripted>, Refusal> {
     match script {
         None => Ok(None),
-        Some(script) => script.before(head, parameters, body.clone(), deadline).await.map(Some),
+        // Boxed, so that scripts are no part of every call's future.
+        Some(script) => Box::pin(script.before(head, parameters, body.clone(), deadline)).await.map(Some),
     }
 }
 

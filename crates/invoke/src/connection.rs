@@ -135,23 +135,27 @@ impl Connections {
         connect::open(&self.endpoint, &self.tls, self.settings.protocol).await.map(|_| ())
     }
 
-    /// Waits for the right to use a connection; none is needed where they are shared.
-    pub(crate) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits for the right to use a connection, until the deadline; none is needed where they are shared.
+    pub(crate) async fn permit(&self, deadline: Instant) -> Result<Option<SemaphorePermit<'_>>, Broken> {
         if self.is_shared() {
-            return None;
+            return Ok(None);
         }
-        // The semaphore is never closed, so this is always `Some`.
-        self.permits.acquire().await.ok()
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(Some(permit));
+        }
+        // Boxed, so that the wait is no part of every call's future. The semaphore is never closed.
+        let waited = tokio::time::timeout_at(deadline, Box::pin(self.permits.acquire())).await;
+        waited.map(Result::ok).map_err(|_| Broken::Late { sent: false })
     }
 
     /// The same for a use that outlives the call.
-    pub(crate) async fn own_permit(self: &Arc<Self>) -> Permit {
-        let permit = self.permit().await;
+    pub(crate) async fn own_permit(self: &Arc<Self>, deadline: Instant) -> Result<Permit, Broken> {
+        let permit = self.permit(deadline).await?;
         let counted = permit.is_some();
         if let Some(permit) = permit {
             permit.forget();
         }
-        Permit { connections: Arc::clone(self), counted }
+        Ok(Permit { connections: Arc::clone(self), counted })
     }
 
     /// Sends `request` and reads the whole answer. `sent` is set once the request is handed to a connection.

@@ -85,17 +85,23 @@ impl Store {
         }
     }
 
+    /// The keys that are there, if they may be used still; new ones are fetched behind where it is time to.
+    pub(crate) fn at_hand(self: &Arc<Self>, region: &str) -> Option<Arc<Lease>> {
+        let now = (self.clock)();
+        let lease = self.current()?;
+        if lease.is_due(now) {
+            if !lease.is_valid(now) {
+                return None;
+            }
+            self.renew_behind(region);
+        }
+        Some(lease)
+    }
+
     /// Keys to sign with now. `region` is where STS is asked, if it is.
     pub(crate) async fn get(self: &Arc<Self>, region: &str) -> Result<Arc<Lease>, String> {
-        let now = (self.clock)();
-        if let Some(lease) = self.current() {
-            if !lease.is_due(now) {
-                return Ok(lease);
-            }
-            if lease.is_valid(now) {
-                self.renew_behind(region);
-                return Ok(lease);
-            }
+        if let Some(lease) = self.at_hand(region) {
+            return Ok(lease);
         }
         let (store, region) = (Arc::clone(self), region.to_owned());
         let renewal = async move {

@@ -220,12 +220,6 @@ impl Call<'_> {
     }
 }
 
-/// What comes before a request is sent, until the deadline.
-async fn before<T>(deadline: Instant, preparation: impl Future<Output = T>) -> Result<T, InvokeError> {
-    let late = || InvokeError::Timeout { executed: Executed::No };
-    tokio::time::timeout_at(deadline, preparation).await.map_err(|_| late())
-}
-
 /// A request to Lambda's API, not signed yet.
 pub(crate) struct Outgoing<'a> {
     pub(crate) method: Method,
@@ -241,8 +235,8 @@ pub(crate) struct Outgoing<'a> {
 
 impl Inner {
     async fn send(&self, outgoing: &Outgoing<'_>, deadline: Instant) -> Result<Invoked, InvokeError> {
-        let (region, connections, lease) = before(deadline, self.ready()).await??;
-        let _permit = before(deadline, connections.permit()).await?;
+        let (region, connections, lease) = self.prepare(deadline).await?;
+        let _permit = connections.permit(deadline).await.map_err(unreachable)?;
         let draft = signed(outgoing, connections, &lease, region)?;
         if connections.is_shared() {
             // Boxed, so that it is no part of the future of calls that share nothing.
@@ -258,8 +252,8 @@ impl Inner {
 
     /// As [`send`](Self::send), up to the head of an answer that is a stream.
     async fn open(&self, outgoing: &Outgoing<'_>, deadline: Instant) -> Result<Streamed, InvokeError> {
-        let (region, connections, lease) = before(deadline, self.ready()).await??;
-        let permit = before(deadline, connections.own_permit()).await?;
+        let (region, connections, lease) = self.prepare(deadline).await?;
+        let permit = connections.own_permit(deadline).await.map_err(unreachable)?;
         let draft = signed(outgoing, connections, &lease, region)?;
         let (head, payload) = if connections.is_shared() {
             let request = draft.request(outgoing).map_err(malformed)?;
@@ -288,7 +282,18 @@ impl Inner {
         Err(answer::no_stream(invoked))
     }
 
-    /// What each call needs before it is signed.
+    /// What each call needs before it is signed. Mostly it is there; the wait for it is boxed, so that it is no part of
+    /// every call's future.
+    async fn prepare(&self, deadline: Instant) -> Result<(&str, &Arc<Connections>, Arc<Lease>), InvokeError> {
+        if let (Some(region), Some(connections)) = (self.region.get(), self.connections.get())
+            && let Some(lease) = self.store.at_hand(region)
+        {
+            return Ok((region, connections, lease));
+        }
+        let late = |_| InvokeError::Timeout { executed: Executed::No };
+        tokio::time::timeout_at(deadline, Box::pin(self.ready())).await.map_err(late)?
+    }
+
     async fn ready(&self) -> Result<(&str, &Arc<Connections>, Arc<Lease>), InvokeError> {
         let region = self.region().await?;
         let connections = self.connections(region).await?;

@@ -15,10 +15,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use hyper::body::{Body as _, Incoming};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::connection::{Broken, Connection, Connections, Payload, Permit};
 use crate::streamed::StreamError;
+
+/// Longer than anyone waits for a service.
+const NO_ONE_WAITS: Duration = Duration::from_secs(86_400);
 
 /// One HTTP service.
 #[derive(Debug, Clone)]
@@ -65,7 +68,10 @@ impl Service {
         request: Request<Payload>,
         idle: Duration,
     ) -> Result<Response<Received>, ServiceError> {
-        let permit = self.0.own_permit().await;
+        let unsent = |message: &str, request| ServiceError::Unsent { message: message.to_owned(), request };
+        let Ok(permit) = self.0.own_permit(Instant::now() + NO_ONE_WAITS).await else {
+            return Err(unsent("no connection became free", Some(Box::new(request))));
+        };
         match self.0.begin_or_back(request, |_| {}).await {
             Ok((connection, answer)) => Ok(answer.map(|body| Received {
                 source: Some((connection, permit)),
@@ -73,9 +79,7 @@ impl Service {
                 idle,
                 timer: None,
             })),
-            Err((Broken::Unsent(message), request)) => {
-                Err(ServiceError::Unsent { message, request: request.map(Box::new) })
-            }
+            Err((Broken::Unsent(message), request)) => Err(unsent(&message, request.map(Box::new))),
             Err((Broken::Sent(message), _)) => Err(ServiceError::Sent { message }),
             // Neither comes from here: bodies are not bounded, and the wait is the caller's.
             Err((Broken::TooLarge | Broken::Late { .. }, _)) => {

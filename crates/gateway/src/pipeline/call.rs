@@ -157,7 +157,8 @@ async fn attempt(
         deadline: wanted.deadline,
     };
     let called = match function.settings.invoke {
-        Invocation::Stream => place.lambda.invoke_streaming(call).await.map(Called::Stream),
+        // Boxed, so that opening a stream is no part of every call's future.
+        Invocation::Stream => Box::pin(place.lambda.invoke_streaming(call)).await.map(Called::Stream),
         Invocation::Sync | Invocation::Async | Invocation::DryRun => {
             place.lambda.invoke(call).await.map(Called::Whole)
         }

@@ -72,7 +72,7 @@ impl PartRoute {
 }
 
 /// A function's key as a route names it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reference {
     pub key: String,
     pub shown: String,

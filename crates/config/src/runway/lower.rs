@@ -2,6 +2,7 @@
 //!
 //! Pure, as in every dialect. Messages begin with the route's name where runway's do (`route X: path is required`).
 
+mod middleware;
 mod route;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -44,7 +45,7 @@ pub fn lower(document: &syntax::Document, folder: &Path, report: &mut Report) ->
         let value = networks.iter().filter_map(|leaf| lower.network(leaf)).collect();
         part.trusted_proxies.push((value, span.clone()));
     }
-    route::lower(&document.routes, &mut part, &mut lower);
+    route::lower(document, &mut part, &mut lower);
     part
 }
 
@@ -154,7 +155,7 @@ fn admin(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
     }
 }
 
-/// The bounds of all listeners and routes: they count for the gateway as a whole, and so must agree.
+/// The bounds of all listeners: they count for the gateway as a whole, and so must agree.
 fn limits(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
     let mut limits = Limits::default();
     let mut found: Option<Span> = None;
@@ -183,27 +184,9 @@ fn limits(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
         found.get_or_insert_with(|| span(leaf));
         limits.head = lower.number(&Some(leaf.clone()), 1 << 10..=1 << 20).unwrap_or(limits.head);
     }
-    if let Some(leaf) = body(document, lower) {
-        found.get_or_insert_with(|| span(leaf));
-        // More than that never fits an event, so a larger bound changes nothing.
-        let value = lower.number(&Some(leaf.clone()), 1..=1 << 40).unwrap_or(limits.body);
-        limits.body = value.min(limits.body);
-    }
     if let Some(span) = found {
         part.limits.push((limits, span));
     }
-}
-
-/// The bound on bodies, if every route has it.
-fn body<'d>(document: &'d syntax::Document, lower: &mut Lower<'_>) -> Option<&'d Leaf> {
-    let leaf = agreed(document.routes.iter().map(|route| &route.max_body_size), "max_body_size", lower)?;
-    if document.routes.iter().any(|route| route.max_body_size.is_none()) {
-        lower
-            .report
-            .error(&leaf.span, "`max_body_size` of some routes only is not supported yet")
-            .help("give all routes the same `max_body_size`, or none; Lambda takes up to 6 MB");
-    }
-    Some(leaf)
 }
 
 /// The first value, with a complaint at the first that differs from it.

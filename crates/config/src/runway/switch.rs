@@ -91,8 +91,14 @@ pub fn take_out(node: &mut Node, path: &str) {
         }
         Value::Map(entries) => entries.retain_mut(|(key, node)| {
             let Some(known) = TABLE.find(path, &key.text) else { return true };
-            if known.support != Support::Yes {
-                return !is_off(&key.text, node);
+            let section = matches!(key.text.as_str(), "rate_limit" | "mock_response");
+            if known.support != Support::Yes || section {
+                if is_off(&key.text, node) {
+                    return false;
+                }
+                if !section {
+                    return true;
+                }
             }
             take_out(node, known.path);
             true

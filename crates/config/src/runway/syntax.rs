@@ -2,13 +2,17 @@
 //!
 //! What is turned off is not there: see [`super::switch`].
 
+mod middleware;
+
+pub use middleware::{Backends, Headers, Middleware, RateLimit};
+
 use super::support::TABLE;
 use super::switch;
 use crate::document::{Node, Span, Value};
 use crate::reader::{Leaf, Reader};
 use crate::report::Report;
 
-/// The other things that can answer a route's requests: each excludes `lambda`.
+/// The other things that can answer a route's requests: each excludes `lambda`, where it is turned on.
 /// Source: runway's document "AWS Lambda Backend", "Mutual Exclusions".
 const HANDLERS: [&str; 10] = [
     "backends",
@@ -31,6 +35,8 @@ pub struct Document {
     pub shutdown: Option<Shutdown>,
     pub trusted_proxies: Option<(Span, Vec<Leaf>)>,
     pub routes: Vec<Route>,
+    /// HTTP backends by name.
+    pub upstreams: Vec<(Leaf, Option<Backends>)>,
 }
 
 #[derive(Debug)]
@@ -89,8 +95,18 @@ pub struct Route {
     pub has_lambda: bool,
     /// Other handlers that are turned on: name and place.
     pub handlers: Vec<(String, Span)>,
-    pub max_body_size: Option<Leaf>,
+    /// Backends of its own.
+    pub backends: Option<Backends>,
+    /// Or those of a name.
+    pub upstream: Option<Leaf>,
+    pub middleware: Middleware,
+    /// The whole request.
     pub timeout: Option<Leaf>,
+    /// One attempt at a backend, its head, the pauses in its body; and the older word for the first.
+    pub backend_timeout: Option<Leaf>,
+    pub header_timeout: Option<Leaf>,
+    pub idle_timeout: Option<Leaf>,
+    pub proxy_timeout: Option<Leaf>,
 }
 
 /// A header or a parameter of the query.
@@ -122,6 +138,7 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             shutdown: None,
             trusted_proxies: None,
             routes: Vec::new(),
+            upstreams: Vec::new(),
         };
     };
     Document {
@@ -140,6 +157,10 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             .section(&top, "trusted_proxies", |reader, fields| reader.leaves(fields, "cidrs"))
             .flatten(),
         routes: reader.list(&top, "routes", route).map(|(_, routes)| routes).unwrap_or_default(),
+        upstreams: reader.entries(&top, "upstreams", |reader, key, node| {
+            let fields = reader.fields(node, "upstreams.*");
+            (key, fields.and_then(|fields| middleware::backends(reader, &fields)))
+        }),
     }
 }
 
@@ -173,12 +194,13 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
     let mut node = node.clone();
     let mut handlers = Vec::new();
     if let Value::Map(entries) = &mut node.value {
-        entries.retain(|(key, _)| {
+        entries.retain(|(key, node)| {
             let handler = HANDLERS.contains(&key.text.as_str());
-            if handler {
+            if handler && !switch::is_off(&key.text, node) {
                 handlers.push((key.text.clone(), key.span.clone()));
             }
-            !handler
+            // These two are served.
+            !handler || matches!(key.text.as_str(), "backends" | "upstream")
         });
     }
     let fields = reader.fields(&node, "routes[]")?;
@@ -190,6 +212,15 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
             list(reader.list(fields, "headers", |r, node| condition(r, node, "routes[].match.headers[]")));
         conditions.2 =
             list(reader.list(fields, "query", |r, node| condition(r, node, "routes[].match.query[]")));
+    });
+    let mut timeouts = (None, None, None, None);
+    reader.section(&fields, "timeout_policy", |reader, fields| {
+        timeouts = (
+            reader.leaf(fields, "request"),
+            reader.leaf(fields, "backend"),
+            reader.leaf(fields, "header_timeout"),
+            reader.leaf(fields, "idle"),
+        );
     });
     Some(Route {
         span: fields.span.clone(),
@@ -209,10 +240,14 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
         }),
         has_lambda: fields.has("lambda"),
         handlers,
-        max_body_size: reader.leaf(&fields, "max_body_size"),
-        timeout: reader
-            .section(&fields, "timeout_policy", |reader, fields| reader.leaf(fields, "request"))
-            .flatten(),
+        backends: middleware::backends(reader, &fields),
+        upstream: reader.leaf(&fields, "upstream").filter(|leaf| !leaf.text.is_empty()),
+        middleware: middleware::middleware(reader, &fields),
+        timeout: timeouts.0,
+        backend_timeout: timeouts.1,
+        header_timeout: timeouts.2,
+        idle_timeout: timeouts.3,
+        proxy_timeout: reader.leaf(&fields, "timeout"),
     })
 }
 

@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use lambridge_event::Format;
 use lambridge_model::{
-    AnswerRule, Errors, Function, Matcher, PathMatch, Retries, RetryOn, Route, Target, Template, Weighted,
+    AnswerRule, Errors, Function, HeaderChanges, Matcher, PathMatch, Retries, RetryOn, Route, StaticAnswer,
+    Target, Template, Upstream, Weighted,
 };
 use lambridge_wire::name::FunctionName;
 
-use super::switch;
+use super::{middleware, switch};
 use crate::leaf::Lower;
 use crate::merge::{Part, PartFunction, PartRoute, Reference};
 use crate::reader::Leaf;
 use crate::report::printable;
 use crate::runway::syntax;
+use crate::suggest::nearest;
 use crate::values;
 
 /// Where a call goes when neither the route nor an ARN says so. Source: runway's document "AWS Lambda Backend".
@@ -27,24 +29,40 @@ const MAX_CONDITIONS: usize = 64;
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Lowers the routes in order.
-pub fn lower(routes: &[syntax::Route], part: &mut Part, lower: &mut Lower<'_>) {
+pub fn lower(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
     let mut ids = HashSet::new();
     // Among runway's routes an exact path comes first, whatever its parameters; here a literal segment of a prefix would.
     let parameters = |route: &syntax::Route| route.path.as_ref().is_some_and(|path| path.text.contains('{'));
-    let apart = routes.iter().any(parameters);
-    for (index, route) in routes.iter().enumerate() {
+    let apart = document.routes.iter().any(parameters);
+    for (index, route) in document.routes.iter().enumerate() {
         let Some(id) = id(route, index, lower) else { continue };
         let name = format!("route {}", printable(&id.text));
         let matchers = matchers(route, &name, apart, lower);
-        let Some(lambda) = enabled(route, &name, lower) else { continue };
-        let function = function(lambda, route, &name, lower);
+        let Some(handler) = handler(route, document, &name, lower) else { continue };
+        let matched = matchers.first().map(|(matcher, _)| &matcher.path);
+        let proxied = matches!(handler, Handler::Proxy(_));
+        let mut policies = middleware::policies(route, &name, matched, proxied, lower);
+        if matches!(handler, Handler::Mock(_)) {
+            // No one sees that request.
+            policies.request_headers = HeaderChanges::default();
+        }
         let key = format!("runway/{}", id.text);
         let first = ids.insert(id.text.as_str());
-        // An id that stands twice is told once, of the route.
-        if first {
-            let span = lambda.span.clone();
-            part.functions.push(PartFunction { key: key.clone(), function, span });
-        }
+        let mut functions = Vec::new();
+        let target = match handler {
+            Handler::Mock(answer) => Some(Target::Static(answer)),
+            Handler::Proxy(upstream) => upstream.map(Target::Upstream),
+            Handler::Lambda(lambda) => {
+                let function = function(lambda, route, &name, lower);
+                let span = lambda.span.clone();
+                // An id that stands twice is told once, of the route.
+                if first {
+                    part.functions.push(PartFunction { key: key.clone(), function, span: span.clone() });
+                }
+                functions.push(Reference { key: key.clone(), shown: format!("`{}`", printable(&key)), span });
+                Some(Target::Functions(vec![Weighted { function: key, weight: 1 }]))
+            }
+        };
         if matchers.is_empty() {
             let id = Some((id.text.clone(), id.span.clone()));
             let functions = Vec::new();
@@ -62,24 +80,71 @@ pub fn lower(routes: &[syntax::Route], part: &mut Part, lower: &mut Lower<'_>) {
                 (1.., Some(host)) => format!("{}@{host}", id.text),
                 _ => id.text.clone(),
             };
-            let target = Target::Functions(vec![Weighted { function: key.clone(), weight: 1 }]);
             part.routes.push(PartRoute {
-                route: Some(Route {
+                route: target.clone().map(|target| Route {
                     errors: Errors::Runway,
                     order,
+                    policies: policies.clone(),
                     origin: route.span.origin(),
                     ..Route::new(matcher, target)
                 }),
                 id: Some((id_text, id.span.clone())),
                 span: route.span.clone(),
-                functions: vec![Reference {
-                    key: key.clone(),
-                    shown: format!("`{}`", printable(&key)),
-                    span: lambda.span.clone(),
-                }],
+                functions: functions.clone(),
                 listeners: Vec::new(),
             });
         }
+    }
+}
+
+/// What answers a route's requests.
+enum Handler<'d> {
+    Lambda(&'d syntax::Lambda),
+    /// `None` where it was reported as wrong.
+    Proxy(Option<Upstream>),
+    Mock(StaticAnswer),
+}
+
+/// The one thing that answers; `None` where there is none, which was told.
+fn handler<'d>(
+    route: &'d syntax::Route,
+    document: &'d syntax::Document,
+    name: &str,
+    lower: &mut Lower<'_>,
+) -> Option<Handler<'d>> {
+    let mock = middleware::mock(route, lower);
+    let lambda = enabled(route, name, mock.is_some(), lower);
+    if let Some(answer) = mock {
+        return Some(Handler::Mock(answer));
+    }
+    if let Some(lambda) = lambda {
+        return Some(Handler::Lambda(lambda));
+    }
+    let own = route.backends.as_ref().filter(|backends| !backends.list.is_empty());
+    match (own, &route.upstream) {
+        (Some(_), Some(leaf)) => {
+            let message = format!("{name}: backends and upstream are mutually exclusive");
+            lower.report.error(&leaf.span, message).help("keep one of them");
+            Some(Handler::Proxy(None))
+        }
+        (Some(backends), None) => Some(Handler::Proxy(middleware::upstream(backends, route, name, lower))),
+        (None, Some(leaf)) => {
+            let Some((_, backends)) = document.upstreams.iter().find(|(key, _)| key.text == leaf.text) else {
+                let known = document.upstreams.iter().map(|(key, _)| key.text.as_str());
+                let help = match nearest(&leaf.text, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "add it to `upstreams`".to_owned(),
+                };
+                lower.wrong(leaf, "is no upstream of this file", &help);
+                return Some(Handler::Proxy(None));
+            };
+            let backends = backends.as_ref().filter(|backends| !backends.list.is_empty());
+            if backends.is_none() {
+                lower.wrong(leaf, "has no backends", "add `backends: [{ url: http://… }]` to it");
+            }
+            Some(Handler::Proxy(backends.and_then(|found| middleware::upstream(found, route, name, lower))))
+        }
+        (None, None) => None,
     }
 }
 
@@ -95,7 +160,12 @@ fn id<'r>(route: &'r syntax::Route, index: usize, lower: &mut Lower<'_>) -> Opti
 }
 
 /// The Lambda section, if it is on and nothing else answers the route's requests.
-fn enabled<'r>(route: &'r syntax::Route, name: &str, lower: &mut Lower<'_>) -> Option<&'r syntax::Lambda> {
+fn enabled<'r>(
+    route: &'r syntax::Route,
+    name: &str,
+    mocked: bool,
+    lower: &mut Lower<'_>,
+) -> Option<&'r syntax::Lambda> {
     let on = route.lambda.as_ref().filter(|lambda| switch(&lambda.enabled, false, lower));
     for (handler, span) in &route.handlers {
         if on.is_some() {
@@ -107,12 +177,12 @@ fn enabled<'r>(route: &'r syntax::Route, name: &str, lower: &mut Lower<'_>) -> O
                 _ => format!("remove `{handler}`, or set `lambda.enabled: false`"),
             };
             lower.report.error(span, message).help(help);
-        } else {
+        } else if !matches!(handler.as_str(), "backends" | "upstream") {
             let about = lower.table.find("routes[]", handler).map_or("", |key| key.about);
             lower
                 .report
                 .error(span, format!("{name}: `{handler}` ({about}) is not supported yet"))
-                .help(super::super::support::LAMBDA_ONLY);
+                .help(super::super::support::NO_SUCH_BACKEND);
         }
     }
     // A section or a switch that could not be read was told, and says nothing on what was meant.
@@ -120,12 +190,12 @@ fn enabled<'r>(route: &'r syntax::Route, name: &str, lower: &mut Lower<'_>) -> O
         Some(lambda) => lambda.enabled.as_ref().is_some_and(|leaf| !leaf.text.eq_ignore_ascii_case("false")),
         None => route.has_lambda,
     };
-    if on.is_none() && route.handlers.is_empty() && !unread {
+    if on.is_none() && route.handlers.is_empty() && !unread && !mocked {
         let span = route.lambda.as_ref().map_or(&route.span, |lambda| &lambda.span);
         lower
             .report
             .error(span, format!("{name}: lambda is not enabled, and nothing else answers"))
-            .help("add `lambda: { enabled: true, function_name: NAME }`, or remove the route");
+            .help("add `lambda: { enabled: true, function_name: NAME }` or `backends`, or remove the route");
     }
     on
 }
@@ -204,7 +274,7 @@ fn matchers(route: &syntax::Route, name: &str, apart: bool, lower: &mut Lower<'_
         }
     }
     let Some(path) = path else { return Vec::new() };
-    let order = u32::from(apart && matches!(path, PathMatch::Prefix(_)));
+    let order = u32::from(apart && matches!(path, PathMatch::Prefix(_) | PathMatch::PrefixTemplate(_)));
     let matcher = Matcher { methods, headers, query, ..Matcher::path(path) };
     if hosts.is_empty() {
         return vec![(matcher, order)];
@@ -232,10 +302,14 @@ fn path(route: &syntax::Route, name: &str, lower: &mut Lower<'_>) -> Option<Path
     let (reason, help) = match leaf.text.as_str() {
         text if !text.starts_with('/') => ("it must start with `/`", "write `/api`"),
         text if text.contains(['?', '#']) => ("a path has no `?` or `#`", "use `match.query` for the query"),
-        text if text.contains(['{', '}', '*']) => (
-            "a prefix has no parameters",
-            "write the paths out without `path_prefix`, or use a shorter prefix",
-        ),
+        text if text.contains('*') => ("a prefix has no patterns", "`/api` matches everything below it"),
+        text if text.contains(['{', '}']) => match text.trim_end_matches('/').parse::<Template>() {
+            Ok(template) if template.parameters().any(|(_, _, rest)| rest) => {
+                ("`{name+}` takes the rest of a path", "write `{name}`")
+            }
+            Ok(template) => return Some(PathMatch::PrefixTemplate(template)),
+            Err(error) => (error.reason, "write `/tenants/{id}`"),
+        },
         text => {
             let trimmed = text.trim_end_matches('/');
             return Some(PathMatch::Prefix(if trimmed.is_empty() { "/" } else { trimmed }.to_owned()));

@@ -120,9 +120,7 @@ fn rate_limit(limit: &syntax::RateLimit, name: &str, lower: &mut Lower<'_>) -> O
     }
     // Without a word on it runway counts by client, too, which is the address where no one is signed in.
     let by = key.map_or(Some(RateKey::Ip), |leaf| rate_key(leaf, lower));
-    let Some(leaf) = lower.required(&limit.rate, &limit.span, "rate_limit", "rate").cloned() else {
-        return None;
-    };
+    let leaf = lower.required(&limit.rate, &limit.span, "rate_limit", "rate").cloned()?;
     let number = |leaf: &Option<Leaf>, lower: &mut Lower<'_>| {
         lower.number(leaf, 0..=1_000_000).and_then(|number| u32::try_from(number).ok())
     };
@@ -145,7 +143,7 @@ fn rate_key(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<RateKey> {
             return Some(RateKey::Header(name.to_ascii_lowercase()));
         }
         Some(("cookie", name)) if values::is_token(name) => return Some(RateKey::Cookie(name.to_owned())),
-        Some(("jwt_claim", _)) | None if leaf.text != "ip" && leaf.text != "" => {
+        Some(("jwt_claim", _)) | None if !leaf.text.is_empty() => {
             let help = "count by `ip`, `header:NAME` or `cookie:NAME`; who is signed in is not known here";
             lower.wrong(leaf, "is not supported yet", help);
         }

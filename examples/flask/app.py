@@ -1,6 +1,7 @@
 """A small Flask application. It knows nothing of Lambda."""
 
 import os
+import signal
 
 from flask import Flask, Response, jsonify, redirect, request
 
@@ -67,5 +68,8 @@ def nothing():
 @app.get("/crash")
 def crash():
     """Ends the whole application, as a fault in native code would."""
-    os.kill(os.getppid(), 9)
+    parent = os.getppid()
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        pass
     os._exit(1)

@@ -170,9 +170,21 @@ for example in ASKED:
 def build(name):
     """The folder of a built example."""
     source, folder = ROOT / "examples" / name, FOLDER / name
-    files = sorted(path for path in source.rglob("*") if path.is_file())
+    # What somebody who follows the README in place leaves there is not copied.
+    ignored = subprocess.run(
+        ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--directory"],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    leftovers = {source / line.rstrip("/") for line in ignored.stdout.splitlines()}
+    files = sorted(path for path in source.rglob("*") if path.is_file() and leftovers.isdisjoint([path, *path.parents]))
     stamp = hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
-    shutil.copytree(source, folder, dirs_exist_ok=True)
+    for path in files:
+        copy = folder / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     mark = folder / ".built"
     if mark.exists() and mark.read_text() == stamp:
         return folder

@@ -11,6 +11,7 @@
 //! Source: Gateway API 1.6, `HTTPRoute` and `Gateway` reference.
 
 mod attach;
+mod filters;
 mod grant;
 mod matches;
 
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
-use lambridge_model::{Errors, Route, StaticAnswer, Target, Weighted};
+use lambridge_model::{Errors, Policies, Route, StaticAnswer, Target, Weighted};
 
 use super::kgateway;
 use crate::document::Span;
@@ -88,12 +89,13 @@ struct Lowered {
     span: Span,
     matchers: Vec<lambridge_model::Matcher>,
     target: Option<Target>,
+    policies: Policies,
 }
 
 /// Every host with every match.
 fn routes(object: &Object, hosts: &attach::Hosts, rules: Vec<Lowered>, part: &mut Part) {
     let mut number = 0;
-    for Lowered { span, matchers, target } in rules {
+    for Lowered { span, matchers, target, policies } in rules {
         for matcher in &matchers {
             for (host, listeners) in hosts {
                 number += 1;
@@ -103,6 +105,7 @@ fn routes(object: &Object, hosts: &attach::Hosts, rules: Vec<Lowered>, part: &mu
                 let route = target.clone().map(|target| Route {
                     listeners: listeners.iter().map(|(address, _)| *address).collect(),
                     errors: Errors::Envoy,
+                    policies: policies.clone(),
                     origin: span.origin(),
                     ..Route::new(matcher, target)
                 });
@@ -150,14 +153,18 @@ impl Lowering<'_, '_> {
 
     fn rule(&mut self, rule: &Rule) -> Lowered {
         let matchers = matches::matchers(rule, &mut self.lower);
-        for filter in &rule.filters {
-            if self.lower.required(&filter.kind, &filter.span, "filters", "type").is_some() {
-                self.lower.word::<()>(&filter.kind, "spec.rules[].filters[].type", &[]);
-            }
-        }
+        let (policies, redirect) = filters::lower(rule, &matchers, &mut self.lower);
         let timeout = self.timeout(rule);
-        let target = self.target(rule, timeout);
-        Lowered { span: rule.span.clone(), matchers, target }
+        let backends = rule.backends.as_ref().is_some_and(|(_, backends)| !backends.is_empty());
+        // Backends beside a redirect are wrong, and what is wrong with them is told all the same.
+        let target = if redirect.is_none() || backends { self.target(rule, timeout) } else { None };
+        let target = redirect.map(Target::Redirect).or(target);
+        let policies = match &target {
+            // The answer to a rule without backends: no one sees its requests.
+            Some(Target::Static(_)) => Policies::default(),
+            _ => policies,
+        };
+        Lowered { span: rule.span.clone(), matchers, target, policies }
     }
 
     /// The shorter of both; zero is none, and then Lambda's own bound counts.

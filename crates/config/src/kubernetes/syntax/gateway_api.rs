@@ -118,6 +118,44 @@ pub struct Filter {
     pub span: Span,
     pub kind: Option<Leaf>,
     pub extension: Option<Extension>,
+    pub request_headers: Option<HeaderFilter>,
+    pub response_headers: Option<HeaderFilter>,
+    pub redirect: Option<RedirectFilter>,
+    /// Host and path.
+    pub rewrite: Option<(Option<Leaf>, Option<PathModifier>)>,
+}
+
+#[derive(Debug)]
+pub struct HeaderFilter {
+    pub set: Vec<NameValue>,
+    pub add: Vec<NameValue>,
+    pub remove: Vec<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct NameValue {
+    pub span: Span,
+    pub name: Option<Leaf>,
+    pub value: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct RedirectFilter {
+    pub scheme: Option<Leaf>,
+    pub host: Option<Leaf>,
+    pub port: Option<Leaf>,
+    pub path: Option<PathModifier>,
+    pub status: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct PathModifier {
+    pub span: Span,
+    /// Where the table has the words of `kind`.
+    pub words: &'static str,
+    pub kind: Option<Leaf>,
+    pub full: Option<Leaf>,
+    pub prefix: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -280,12 +318,57 @@ fn filter(reader: &mut Reader<'_>, node: &Node, path: &'static str) -> Option<Fi
         kind: reader.leaf(fields, "kind"),
         name: reader.leaf(fields, "name"),
     };
-    // What a refused filter says is not looked at.
-    let extension = match path {
-        ON_BACKENDS => reader.section(&fields, "extensionRef", read),
-        _ => None,
+    let mut filter = Filter {
+        span: fields.span.clone(),
+        kind: reader.leaf(&fields, "type"),
+        extension: None,
+        request_headers: None,
+        response_headers: None,
+        redirect: None,
+        rewrite: None,
     };
-    Some(Filter { span: fields.span.clone(), kind: reader.leaf(&fields, "type"), extension })
+    // What a refused filter says is not looked at.
+    if path == ON_BACKENDS {
+        filter.extension = reader.section(&fields, "extensionRef", read);
+        return Some(filter);
+    }
+    filter.request_headers = reader.section(&fields, "requestHeaderModifier", header_filter);
+    filter.response_headers = reader.section(&fields, "responseHeaderModifier", header_filter);
+    filter.redirect = reader.section(&fields, "requestRedirect", |reader, fields| RedirectFilter {
+        scheme: reader.leaf(fields, "scheme"),
+        host: reader.leaf(fields, "hostname"),
+        port: reader.leaf(fields, "port"),
+        path: path_modifier(reader, fields, "spec.rules[].filters[].requestRedirect.path.type"),
+        status: reader.leaf(fields, "statusCode"),
+    });
+    filter.rewrite = reader.section(&fields, "urlRewrite", |reader, fields| {
+        let path = path_modifier(reader, fields, "spec.rules[].filters[].urlRewrite.path.type");
+        (reader.leaf(fields, "hostname"), path)
+    });
+    Some(filter)
+}
+
+fn header_filter(reader: &mut Reader<'_>, fields: &Fields<'_>) -> HeaderFilter {
+    let pair = |reader: &mut Reader<'_>, fields: &Fields<'_>| NameValue {
+        span: fields.span.clone(),
+        name: reader.leaf(fields, "name"),
+        value: reader.leaf(fields, "value"),
+    };
+    HeaderFilter {
+        set: reader.list_of_maps(fields, "set", pair),
+        add: reader.list_of_maps(fields, "add", pair),
+        remove: reader.leaves(fields, "remove").map(|(_, names)| names).unwrap_or_default(),
+    }
+}
+
+fn path_modifier(reader: &mut Reader<'_>, fields: &Fields<'_>, words: &'static str) -> Option<PathModifier> {
+    reader.section(fields, "path", |reader, fields| PathModifier {
+        span: fields.span.clone(),
+        words,
+        kind: reader.leaf(fields, "type"),
+        full: reader.leaf(fields, "replaceFullPath"),
+        prefix: reader.leaf(fields, "replacePrefixMatch"),
+    })
 }
 
 fn reference_grant(reader: &mut Reader<'_>, top: &Fields<'_>) -> Body {

@@ -63,12 +63,13 @@ def image(case):
     return bundle
 
 
-def base_image(case):
+def base_image(case, adapter=True):
     """One of AWS's base images: its entry point starts a runtime of its own, which knows nothing of the application."""
     root = folder_of(case)
     put(root, NODE, "/var/lang/bin/node")
     put(root, "/bin/sh", "/bin/sh")
-    put(root, ADAPTER, "/opt/extensions/lambda-adapter")
+    if adapter:
+        put(root, ADAPTER, "/opt/extensions/lambda-adapter")
     write(root / "lambda-entrypoint.sh", "#!/bin/sh\necho 'the runtime of the image' >&2\nexit 1\n", 0o755)
     shutil.copytree(EXAMPLE / "src", root / "var/task")
     return root
@@ -113,6 +114,7 @@ class Forms(unittest.TestCase):
             functions:
               image: {{ run: {{ image: {image(cls)}, {url} }} }}
               base: {{ run: {{ image: {base_image(cls)}, command: node index.js, env: {{ PORT: {free_port()} }}, {url} }} }}
+              outside: {{ run: {{ image: {base_image(cls, adapter=False)}, web: node index.js, {url} }} }}
               zip: {{ run: {{ handler: run.sh, dir: {task}/zip, opt: {opt}, env: {{ {wrapped}, PORT: {free_port()} }}, {url} }} }}
               custom: {{ run: {{ dir: {task}/custom, opt: {opt}, env: {{ PORT: {free_port()} }}, {url} }} }}
               own: {{ run: {{ dir: {task}/own, env: {{ PYTHONPATH: {FUNCTIONS} }}, {url} }} }}
@@ -121,10 +123,10 @@ class Forms(unittest.TestCase):
               bare: {{ run: {{ image: {base_image(cls)}, {url} }} }}
             """,
         )
-        cls.urls = urls(cls.program, 8)
+        cls.urls = urls(cls.program, 9)
 
     def test_an_application(self):
-        for function in ["image", "base", "zip", "custom"]:
+        for function in ["image", "base", "outside", "zip", "custom"]:
             with self.subTest(function):
                 answer = request(self.urls[function], "POST", "/orders?x=1", [("content-type", "text/plain")], b"gr")
                 self.assertEqual(answer.status, 200, f"{answer}\n{self.program.said()}")

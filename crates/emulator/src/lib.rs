@@ -134,6 +134,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The process that kills what children have started cannot be started.
+    #[error("cannot start the guardian of children: {0}")]
+    Guardian(std::io::Error),
     /// No thread can be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -155,7 +158,8 @@ impl Emulator {
     /// As [`Emulator::start`], with other times than Lambda's.
     pub async fn start_with(settings: Settings, timing: Timing) -> Result<Emulator, StartError> {
         let (listener, address) = bind(settings.address).await?;
-        let spawner = process::Spawner::start(&settings.guardian).map_err(StartError::Thread)?;
+        let guardian = guardian::Guardian::start(&settings.guardian).map_err(StartError::Guardian)?;
+        let spawner = process::Spawner::start(guardian).map_err(StartError::Thread)?;
         let service = Arc::new(Service::new(settings, timing, spawner));
         let terms = http::Terms { connections: CONNECTIONS, head_timeout: Some(HEAD_TIMEOUT) };
         let (mut urls, mut serving) = (Vec::new(), Serving(Vec::new()));

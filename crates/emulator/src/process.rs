@@ -11,7 +11,6 @@
 //!
 //! Source: prctl(2), `PR_SET_PDEATHSIG`; setpgid(2); proc_pid_statm(5); the order of `do_exit` in Linux's `kernel/exit.c`.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -41,10 +40,10 @@ pub(crate) struct Spawner {
 }
 
 impl Spawner {
-    /// Must be called within a tokio runtime, which then waits for the children. `guardian` starts what kills them when
-    /// we are gone; it may be empty.
-    pub(crate) fn start(guardian: &[OsString]) -> io::Result<Self> {
-        let guardian = Arc::new(Guardian::start(guardian)?);
+    /// Must be called within a tokio runtime, which then waits for the children. `guardian` kills what they have
+    /// started when we are gone.
+    pub(crate) fn start(guardian: Option<Guardian>) -> io::Result<Self> {
+        let guardian = Arc::new(guardian);
         let (orders, inbox) = mpsc::sync_channel::<Order>(BACKLOG);
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("lambridge-spawn".to_owned()).spawn(move || {
@@ -185,7 +184,7 @@ mod tests {
         for memory in [true, false] {
             let mut command = Command::new("sleep");
             command.arg("600");
-            let (process, child) = Spawner::start(&[]).unwrap().spawn(command).await.unwrap();
+            let (process, child) = Spawner::start(None).unwrap().spawn(command).await.unwrap();
             let mut process = Arc::into_inner(process).unwrap();
             if !memory {
                 process.memory = None;

@@ -36,6 +36,10 @@ pub fn adapter(workspace: &Workspace, arch: Arch) -> Result<PathBuf, String> {
     build.args(["--target", triple]).env("RUSTFLAGS", "-C target-feature=+crt-static");
     let mut target = workspace.target.clone();
     if arch != Arch::host()? {
+        if arch != Arch::Arm64 {
+            let help = "build it on such a machine, and pack it here with `--adapter`";
+            return Err(format!("{} is not built on this machine: {help}", arch.aws()));
+        }
         let linker = step("linker for arm64", linker)?;
         build.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_")), linker);
         if !has_std(triple)? {

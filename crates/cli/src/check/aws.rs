@@ -34,6 +34,7 @@ pub fn ask(model: &Model) -> Result<Vec<Source>, String> {
                 known.credentials == function.credentials
                     && region(known) == region(&function)
                     && known.endpoint == function.endpoint
+                    && known.variant == function.variant
             };
             match wanted.iter_mut().find(|(_, known)| like(known)) {
                 Some((keys, _)) if keys.contains(key) => {}
@@ -71,6 +72,7 @@ fn others(function: &Function) -> impl Iterator<Item = Function> {
         region: Some(region.clone()),
         endpoint: endpoint.clone(),
         credentials: credentials.clone(),
+        variant: function.variant,
         ..Function::new(name.clone())
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! The gateway's framing is no part of its public interface, so its two files are taken as they stand.
 
+pub mod encode;
 pub mod wire;
 
 #[path = "../../crates/gateway/src/head_guard/against_hyper.rs"]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use lambridge_model::{
     Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Errors, Function, Http2, Limits, Listener, Log,
-    Matcher, Model, PathMatch, Route, Segment, Target, Template, TraceSettings,
+    Matcher, Model, Otlp, PathMatch, Route, Segment, Target, Template, TraceSettings,
 };
 
 use crate::document::Span;
@@ -34,6 +34,7 @@ pub struct Part {
     pub log: Vec<(Log, Span)>,
     pub trusted_proxies: Vec<(Vec<Cidr>, Span)>,
     pub trace: Vec<(TraceSettings, Span)>,
+    pub telemetry: Vec<(Option<Otlp>, Span)>,
     pub emulator: Vec<(EmulatorSettings, Span)>,
     pub connections: Vec<(ConnectionSettings, Span)>,
     /// Other addresses that will be listened on: whose, the address, the place.
@@ -93,6 +94,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         all.log.extend(part.log);
         all.trusted_proxies.extend(part.trusted_proxies);
         all.trace.extend(part.trace);
+        all.telemetry.extend(part.telemetry);
         all.emulator.extend(part.emulator);
         all.connections.extend(part.connections);
         all.sockets.extend(part.sockets);
@@ -109,6 +111,7 @@ pub fn merge(parts: Vec<Part>, report: &mut Report) -> Model {
         trusted_proxies: single("trusted_proxies", all.trusted_proxies, report)
             .map(|(value, _)| value)
             .unwrap_or_default(),
+        telemetry: single("telemetry", all.telemetry, report).and_then(|(value, _)| value),
         trace: single("trace", all.trace, report).map(|(value, _)| value).unwrap_or_default(),
         emulator: single("emulator", all.emulator, report).map(|(value, _)| value).unwrap_or_default(),
         connections: single("aws.connections", all.connections, report)

@@ -226,6 +226,21 @@ impl Reader<'_> {
         Some(Leaf { shown: "the secret".to_owned(), ..leaf })
     }
 
+    /// Names and values where every value is a secret.
+    pub fn secret_pairs(&mut self, fields: &Fields<'_>, name: &str) -> Vec<(Leaf, Leaf)> {
+        self.entries(fields, name, |reader, key, node| {
+            let scalar = node.as_scalar().filter(|scalar| scalar.written.is_none());
+            if let Some(scalar) = scalar {
+                reader.report.secret(&node.span, scalar.text.matches('\n').count());
+            }
+            let leaf = reader.value(node, &key.text)?;
+            Some((key, Leaf { shown: "the secret".to_owned(), ..leaf }))
+        })
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     fn value(&mut self, node: &Node, name: &str) -> Option<Leaf> {
         match node.as_scalar() {
             Some(scalar) if scalar.kind != ScalarKind::Null => Some(leaf_of_scalar(scalar, &node.span)),

@@ -26,6 +26,7 @@ use crate::rate::Limiter;
 use crate::redirect::Redirect;
 use crate::router::{self, Router};
 use crate::script::Script;
+use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 
 /// One compiled configuration. A request holds one to its end.
@@ -36,6 +37,8 @@ pub(crate) struct Snapshot {
     /// By index in the model.
     pub(crate) routes: Vec<CompiledRoute>,
     pub(crate) functions: Vec<Arc<FunctionState>>,
+    /// Where recorded requests go; set by who serves the snapshot.
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
     /// One a listener of the model; `None` serves plain HTTP.
     pub(crate) tls: Vec<Option<Arc<rustls::ServerConfig>>>,
 }
@@ -146,7 +149,7 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
         }
     }
     if problems.is_empty() {
-        Ok(Snapshot { model, router, routes, functions, tls: tls_configs })
+        Ok(Snapshot { model, router, routes, functions, telemetry: None, tls: tls_configs })
     } else {
         Err(problems)
     }

@@ -43,6 +43,7 @@ mod retry;
 mod rewrite;
 mod router;
 mod script;
+mod telemetry;
 mod template;
 mod trace;
 mod upstream;
@@ -63,6 +64,7 @@ use drain::InFlight;
 use listener::{Bound, Connections, Listening, Role};
 use metrics::GatewayMetrics;
 pub use router::{Explanation, Outcome, Probe, explain};
+use telemetry::Telemetry;
 
 /// Something in a model that only compiling finds: a bad regex, a certificate that does not load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,8 +207,9 @@ impl Gateway {
     /// Compiles `model`, binds its listeners and serves them on the current tokio runtime.
     pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, StartError> {
         let pool = Pool::new(surroundings.env.clone(), model.connections);
-        let snapshot = compile(model, &pool, Earlier::default()).map_err(StartError::Problems)?;
+        let mut snapshot = compile(model, &pool, Earlier::default()).map_err(StartError::Problems)?;
         let plan = plan(&snapshot, &mut [])?;
+        snapshot.telemetry = Telemetry::of(&snapshot.model, &surroundings.env, &pool, None);
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             surroundings,
@@ -220,6 +223,9 @@ impl Gateway {
         });
         shared.apply_limits(&shared.snapshot.load().model);
         shared.metrics.loaded();
+        if let Some(telemetry) = &shared.snapshot.load().telemetry {
+            telemetry.report(&shared, &shared.pool.load());
+        }
         let listening = open(plan, &shared);
         Ok(Gateway { shared, listening: Mutex::new(listening) })
     }
@@ -266,7 +272,7 @@ impl Gateway {
         let other_pool = fresh.is_some();
         let pool = fresh.map_or_else(|| self.shared.pool.load_full(), Arc::new);
         let before = Earlier { functions: &earlier.functions, routes: &earlier.routes, other_pool };
-        let snapshot = compile(model, &pool, before).map_err(StartError::Problems)?;
+        let mut snapshot = compile(model, &pool, before).map_err(StartError::Problems)?;
         let mut open_now: Vec<Option<Listening>> = listening.drain(..).map(Some).collect();
         let plan = match plan(&snapshot, &mut open_now) {
             Ok(plan) => plan,
@@ -275,6 +281,13 @@ impl Gateway {
                 return Err(error);
             }
         };
+        let recording = earlier.telemetry.as_ref();
+        snapshot.telemetry = Telemetry::of(&snapshot.model, &self.shared.surroundings.env, &pool, recording);
+        if let Some(telemetry) = &snapshot.telemetry
+            && recording.is_none_or(|earlier| !Arc::ptr_eq(earlier, telemetry))
+        {
+            telemetry.report(&self.shared, &pool);
+        }
         self.shared.pool.store(pool);
         self.shared.apply_limits(&snapshot.model);
         self.shared.snapshot.store(Arc::new(snapshot));
@@ -292,9 +305,16 @@ impl Gateway {
         // Probes are answered to the end: a gateway that drains is alive.
         let is_admin = |listening: &Listening| listening.role == Role::Admin;
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).retain(is_admin);
-        if tokio::time::timeout(drain.deadline, self.shared.in_flight.none()).await.is_ok() {
-            return;
+        if tokio::time::timeout(drain.deadline, self.shared.in_flight.none()).await.is_err() {
+            self.cut().await;
         }
+        if let Some(telemetry) = &self.shared.snapshot.load_full().telemetry {
+            telemetry.flush().await;
+        }
+    }
+
+    /// The drain's time is up.
+    async fn cut(&self) {
         // Who still waits in a queue is told so; who waits for a call ends with the process.
         self.shared.phase.store(CUT, Ordering::Relaxed);
         for function in &self.shared.snapshot.load().functions {

@@ -17,13 +17,14 @@ mod text;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(crate) use count::{Counter, Histogram};
+pub(crate) use count::{BOUNDS, Counter, Histogram};
 pub(crate) use function::FunctionMetrics;
 pub(crate) use route::{Finished, RouteMetrics, Tally};
-pub(crate) use text::MEDIA_TYPE;
 use text::Text;
+pub(crate) use text::{Labels, MEDIA_TYPE, Number, Sheet};
 
 use crate::Shared;
+use crate::telemetry::Telemetry;
 
 /// What belongs to the gateway as a whole.
 #[derive(Debug, Default)]
@@ -58,20 +59,28 @@ impl GatewayMetrics {
 
 /// All metrics in Prometheus's text format.
 pub(crate) fn render(shared: &Shared) -> String {
-    let snapshot = shared.snapshot.load();
     let mut text = Text::default();
-    let routes: Vec<(&str, &RouteMetrics)> = std::iter::once(("", &shared.metrics.unrouted))
-        .chain(snapshot.routes.iter().map(|route| (&*route.tally.id, &*route.tally.metrics)))
-        .collect();
-    route::render(&routes, &mut text);
-    route::render_rollbacks(&snapshot.routes, &mut text);
-    function::render(&snapshot.functions, &mut text);
-    gateway(shared, &mut text);
-    process::render(&mut text);
+    write(shared, &mut text);
     text.finish()
 }
 
-fn gateway(shared: &Shared, text: &mut Text) {
+/// Writes all metrics, family by family.
+pub(crate) fn write(shared: &Shared, text: &mut dyn Sheet) {
+    let snapshot = shared.snapshot.load();
+    let routes: Vec<(&str, &RouteMetrics)> = std::iter::once(("", &shared.metrics.unrouted))
+        .chain(snapshot.routes.iter().map(|route| (&*route.tally.id, &*route.tally.metrics)))
+        .collect();
+    route::render(&routes, text);
+    route::render_rollbacks(&snapshot.routes, text);
+    function::render(&snapshot.functions, text);
+    gateway(shared, text);
+    process::render(text);
+    if let Some(telemetry) = &snapshot.telemetry {
+        spans(telemetry, text);
+    }
+}
+
+fn gateway(shared: &Shared, text: &mut dyn Sheet) {
     let metrics = &shared.metrics;
     text.family("lambridge_connections", "gauge", "Open client connections.");
     text.number("lambridge_connections", &[], shared.connections.open() as u64);
@@ -100,6 +109,20 @@ fn gateway(shared: &Shared, text: &mut Text) {
     text.number("lambridge_config_loaded_timestamp_seconds", &[], metrics.loaded_at.get());
     text.family("lambridge_build_info", "gauge", "Always 1; the version is in the label.");
     text.number("lambridge_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+}
+
+fn spans(telemetry: &Telemetry, text: &mut dyn Sheet) {
+    let name = "lambridge_spans_total";
+    let counts = telemetry.counts();
+    text.family(
+        name,
+        "counter",
+        "Recorded requests: sent to the collector, dropped as the queue was full, or not taken.",
+    );
+    for (result, count) in [("sent", &counts.sent), ("dropped", &counts.dropped), ("failed", &counts.failed)]
+    {
+        text.number(name, &[("result", result)], count.get());
+    }
 }
 
 /// All numbers are only ever added to or replaced; none orders another.

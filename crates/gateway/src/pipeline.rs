@@ -119,6 +119,9 @@ fn identify(connection: &Connection, snapshot: &Snapshot, head: &Parts, facts: &
     facts.client.clone_from(&client.address);
     facts.trace =
         trace::of(&snapshot.model.trace, &head.headers, client.trusted, facts.time_ms, random::draw);
+    if let Some(telemetry) = &snapshot.telemetry {
+        telemetry.begin(head, connection.ends.is_tls(), facts, random::draw);
+    }
     client
 }
 
@@ -192,6 +195,9 @@ fn route<'a>(
             let route = snapshot.routes.get(index).ok_or(Reason::NoRoute)?;
             facts.errors = route.errors;
             facts.route = Some(Arc::clone(&route.tally));
+            if let Some(recording) = &mut facts.recording {
+                recording.pattern.clone_from(&route.template);
+            }
             facts.edits.clone_from(&route.edits);
             if let Some(calls) = facts.calls() {
                 calls.request();
@@ -236,6 +242,9 @@ fn choose<'a>(
         }
     };
     facts.function = Some(function.key.clone());
+    if let Some(recording) = &mut facts.recording {
+        recording.invoked = Some((function.settings.name.to_string(), function.settings.region.clone()));
+    }
     Ok(function)
 }
 

@@ -18,6 +18,7 @@ use crate::function::FunctionState;
 use crate::metrics::{Finished as Measured, Tally};
 use crate::problem::Reason;
 use crate::rate::Standing;
+use crate::telemetry::Recording;
 use crate::trace::Trace;
 use crate::{Finished, access_log, headers, random};
 
@@ -27,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) request_id: String,
     pub(crate) time_ms: u64,
     pub(crate) trace: Trace,
+    /// Of a request whose spans are sent.
+    pub(crate) recording: Option<Box<Recording>>,
     pub(crate) started: Instant,
     pub(crate) client: Arc<str>,
     pub(crate) method: http::Method,
@@ -54,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) edits: Option<Arc<Edits>>,
     /// Of the client, where the route counts its requests.
     pub(crate) standing: Option<Standing>,
+    /// When the call began, after the request.
+    pub(crate) invoke_at_us: u64,
     pub(crate) invoke_us: u64,
     /// What the function's log says of the call.
     pub(crate) report: Option<Report>,
@@ -122,6 +127,7 @@ impl Record {
             request_id: String::new(),
             time_ms: u64::try_from(time.as_millis()).unwrap_or_default(),
             trace: Trace::default(),
+            recording: None,
             started: Instant::now(),
             client: connection.ends.peer().clone(),
             method: head.method.clone(),
@@ -141,6 +147,7 @@ impl Record {
             queue_us: 0,
             edits: None,
             standing: None,
+            invoke_at_us: 0,
             invoke_us: 0,
             report: None,
             total_us: 0,
@@ -175,6 +182,9 @@ impl Record {
         let log = shared.snapshot.load().model.log;
         if log.level >= LogLevel::Info || (log.level >= LogLevel::Error && self.facts.is_failure()) {
             access_log::write(log.format, &self.facts, &*shared.surroundings.access_log);
+        }
+        if let Some(recording) = self.facts.recording.take() {
+            recording.end(&self.facts);
         }
         if let Some(observer) = &shared.surroundings.observer {
             observer(&self.finished());

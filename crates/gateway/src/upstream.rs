@@ -95,6 +95,7 @@ impl Upstream {
         let began = std::time::Instant::now();
         let answer = self.send(&asked, request, &progress, facts).await;
         facts.invoke_us = micros(began);
+        facts.invoke_at_us = micros(facts.started).saturating_sub(facts.invoke_us);
         facts.bytes_in = progress.bytes();
         answer_of(asked.head, answer?).await
     }

@@ -14,6 +14,7 @@ mod prices;
 mod route;
 mod secret;
 mod settings;
+mod telemetry;
 mod trace;
 mod upstream;
 
@@ -37,6 +38,7 @@ pub use settings::{
     Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel, Protocol,
     TraceFrom, TraceSettings,
 };
+pub use telemetry::Otlp;
 pub use trace::{SpanId, TraceContext, TraceId};
 pub use upstream::{Endpoint, HostRule, Upstream};
 
@@ -63,6 +65,8 @@ pub struct Model {
     pub trusted_proxies: Vec<Cidr>,
     /// Whose traces are gone on with.
     pub trace: TraceSettings,
+    /// Where traces and metrics go (`telemetry.otlp`).
+    pub telemetry: Option<Otlp>,
     /// The local Lambda.
     pub emulator: EmulatorSettings,
     /// Connections to each Lambda endpoint.

@@ -10,6 +10,7 @@ mod function;
 mod log_tail;
 mod policies;
 mod route;
+mod telemetry;
 mod url;
 
 use std::path::Path;
@@ -167,6 +168,9 @@ fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>)
     if let Some((span, networks)) = &document.trusted_proxies {
         let value = networks.iter().filter_map(|leaf| lower.network(leaf)).collect();
         part.trusted_proxies.push((value, span.clone()));
+    }
+    if let Some((span, otlp)) = &document.telemetry {
+        part.telemetry.push((otlp.as_ref().map(|otlp| telemetry::lower(otlp, lower)), span.clone()));
     }
     if let Some(trace) = &document.trace {
         let sources = [("trusted", TraceFrom::Trusted), ("anyone", TraceFrom::Anyone)];

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use lambridge_model::{
     ConnectionSettings, Errors, FunctionFrom, Http2, Listener, LogFormat, LogLevel, Matcher, Model,
-    NameSource, PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
+    NameSource, Otlp, PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
 };
 
 use crate::values;
@@ -244,6 +244,9 @@ fn settings(model: &Model, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
         let networks: Vec<String> = model.trusted_proxies.iter().map(ToString::to_string).collect();
         yaml.texts("trusted_proxies", networks.iter().map(String::as_str));
     }
+    if let Some(otlp) = &model.telemetry {
+        yaml.map("telemetry", |yaml| yaml.map("otlp", |yaml| telemetry(otlp, yaml, secrets)));
+    }
     if model.trace != default.trace {
         yaml.map("trace", |yaml| {
             if model.trace.from == TraceFrom::Anyone {
@@ -263,6 +266,25 @@ fn settings(model: &Model, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
             }
         });
     }
+}
+
+fn telemetry(otlp: &Otlp, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
+    if let Some(endpoint) = &otlp.endpoint {
+        yaml.text("endpoint", endpoint);
+    }
+    if !otlp.headers.is_empty() {
+        yaml.map("headers", |yaml| {
+            for (name, value) in &otlp.headers {
+                yaml.reference(name, &secrets("telemetry", name, value));
+            }
+        });
+    }
+    if let Some(sample) = otlp.sample {
+        yaml.text("sample", &sample.to_string());
+    }
+    // Never an empty map: that would be no `otlp` at all.
+    yaml.word("traces", otlp.traces);
+    yaml.word("metrics", otlp.metrics);
 }
 
 fn duration(yaml: &mut Yaml, key: &str, value: Duration, usual: Duration) {

@@ -25,6 +25,7 @@ pub struct Document {
     pub log: Option<Log>,
     pub trusted_proxies: Option<(Span, Vec<Leaf>)>,
     pub trace: Option<Trace>,
+    pub telemetry: Option<(Span, Option<Otlp>)>,
     pub emulator: Option<Emulator>,
 }
 
@@ -334,6 +335,16 @@ pub struct Log {
 }
 
 #[derive(Debug)]
+pub struct Otlp {
+    pub endpoint: Option<Leaf>,
+    pub headers: Vec<(Leaf, Leaf)>,
+    pub protocol: Option<Leaf>,
+    pub sample: Option<Leaf>,
+    pub traces: Option<Leaf>,
+    pub metrics: Option<Leaf>,
+}
+
+#[derive(Debug)]
 pub struct Trace {
     pub span: Span,
     pub from: Option<Leaf>,
@@ -402,6 +413,9 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             span: fields.span.clone(),
             from: reader.leaf(fields, "from"),
             generate: reader.leaf(fields, "generate"),
+        }),
+        telemetry: reader.section(&top, "telemetry", |reader, fields| {
+            (fields.span.clone(), reader.section(fields, "otlp", otlp))
         }),
         emulator: reader.section(&top, "emulator", |reader, fields| Emulator {
             span: fields.span.clone(),
@@ -573,6 +587,17 @@ fn run(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Run {
                 max_age: reader.leaf(fields, "max_age"),
             }),
         }),
+    }
+}
+
+fn otlp(reader: &mut Reader<'_>, fields: &reader::Fields<'_>) -> Otlp {
+    Otlp {
+        endpoint: reader.leaf(fields, "endpoint"),
+        headers: reader.secret_pairs(fields, "headers"),
+        protocol: reader.leaf(fields, "protocol"),
+        sample: reader.leaf(fields, "sample"),
+        traces: reader.leaf(fields, "traces"),
+        metrics: reader.leaf(fields, "metrics"),
     }
 }
 

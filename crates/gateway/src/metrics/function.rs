@@ -7,7 +7,7 @@ use lambridge_invoke::InvokeError;
 use lambridge_wire::report::Report;
 
 use super::route::Reasons;
-use super::text::Text;
+use super::text::Sheet;
 use super::{Counter, Histogram};
 use crate::function::FunctionState;
 use crate::problem::{Reason, Refusal};
@@ -106,7 +106,7 @@ impl FunctionMetrics {
 }
 
 /// Writes the families of functions.
-pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut Text) {
+pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut dyn Sheet) {
     let name = "lambridge_invokes_total";
     text.family(name, "counter", "Attempts to call the function, by outcome; retries count.");
     for function in functions {
@@ -154,8 +154,8 @@ pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut Text) {
 }
 
 /// Writes what logs say, of functions that have such reports.
-fn render_reports(functions: &[Arc<FunctionState>], text: &mut Text) {
-    type Write = fn(&mut Text, &str, &[(&str, &str)], &Reports);
+fn render_reports(functions: &[Arc<FunctionState>], text: &mut dyn Sheet) {
+    type Write = fn(&mut dyn Sheet, &str, &[(&str, &str)], &Reports);
     let families: [(&str, &str, &str, Write); 8] = [
         (
             "lambridge_reports_total",

@@ -2,12 +2,12 @@
 //!
 //! Source: proc(5); Prometheus documentation, "Writing client libraries", process metrics.
 
-use super::text::Text;
+use super::text::Sheet;
 
 /// Ticks a second in `/proc/PID/stat`: the kernel's USER_HZ, 100 on every architecture that Rust's Linux targets have.
 const TICKS: f64 = 100.0;
 
-pub(super) fn render(text: &mut Text) {
+pub(super) fn render(text: &mut dyn Sheet) {
     let read = |name: &str| std::fs::read_to_string(name).unwrap_or_default();
     if let Some(stat) = Stat::parse(&read("/proc/self/stat")) {
         text.family("process_cpu_seconds_total", "counter", "User and system CPU time.");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::text::Text;
+use super::text::Sheet;
 use super::{Counter, Histogram};
 use crate::calls::Calls;
 use crate::compile::CompiledRoute;
@@ -115,7 +115,7 @@ fn place_of(method: &Method) -> usize {
 }
 
 /// Writes the families of routes. A count that was never touched is left out: most pairs of method and status never are.
-pub(super) fn render(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
+pub(super) fn render(routes: &[(&str, &RouteMetrics)], text: &mut dyn Sheet) {
     let name = "lambridge_requests_total";
     text.family(name, "counter", "Finished requests; an empty route is none.");
     for (route, metrics) in routes {
@@ -152,7 +152,7 @@ pub(super) fn render(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
 }
 
 /// Writes what calls cost, of routes whose functions ask for their logs.
-fn render_costs(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
+fn render_costs(routes: &[(&str, &RouteMetrics)], text: &mut dyn Sheet) {
     let name = "lambridge_cost_dollars_total";
     text.family(name, "counter", "Estimated cost of calls, from their log reports.");
     for (route, metrics) in routes.iter().filter(|(_, metrics)| metrics.cost.get() > 0) {
@@ -161,7 +161,7 @@ fn render_costs(routes: &[(&str, &RouteMetrics)], text: &mut Text) {
 }
 
 /// Writes which functions have lost their share of a route.
-pub(super) fn render_rollbacks(routes: &[CompiledRoute], text: &mut Text) {
+pub(super) fn render_rollbacks(routes: &[CompiledRoute], text: &mut dyn Sheet) {
     let name = "lambridge_rolled_back";
     text.family(name, "gauge", "1 when the route's rollback rule has taken the function's share away.");
     for route in routes {

@@ -14,47 +14,83 @@ pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[derive(Debug, Default)]
 pub(crate) struct Text(String);
 
-type Labels<'a> = [(&'a str, &'a str)];
+/// Names and values.
+pub(crate) type Labels<'a> = [(&'a str, &'a str)];
 
-impl Text {
+/// A number and its unit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Number {
+    Whole(u64),
+    Real(f64),
+    /// Microseconds, shown as seconds.
+    Micros(u64),
+    /// Picodollars, shown as dollars.
+    Pico(u64),
+}
+
+/// What families of metrics are written on.
+pub(crate) trait Sheet {
     /// Begins a family; its samples follow.
-    pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
+    fn family(&mut self, name: &str, kind: &str, help: &str);
+
+    /// One sample of it.
+    fn value(&mut self, name: &str, labels: &Labels<'_>, value: Number);
+
+    /// One histogram of it.
+    fn histogram(&mut self, name: &str, labels: &Labels<'_>, histogram: &Histogram);
+
+    fn number(&mut self, name: &str, labels: &Labels<'_>, value: u64) {
+        self.value(name, labels, Number::Whole(value));
+    }
+
+    /// A number with a fraction.
+    fn real(&mut self, name: &str, labels: &Labels<'_>, value: f64) {
+        self.value(name, labels, Number::Real(value));
+    }
+
+    /// A number of microseconds, in seconds.
+    fn seconds(&mut self, name: &str, labels: &Labels<'_>, us: u64) {
+        self.value(name, labels, Number::Micros(us));
+    }
+
+    /// A number of picodollars, in dollars.
+    fn dollars(&mut self, name: &str, labels: &Labels<'_>, pico: u64) {
+        self.value(name, labels, Number::Pico(pico));
+    }
+}
+
+impl Sheet for Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a `String` cannot fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    pub(crate) fn number(&mut self, name: &str, labels: &Labels<'_>, value: u64) {
-        self.sample(name, "", labels, None, format_args!("{value}"));
+    fn value(&mut self, name: &str, labels: &Labels<'_>, value: Number) {
+        match value {
+            Number::Whole(whole) => self.sample(name, "", labels, None, whole),
+            Number::Real(real) => self.sample(name, "", labels, None, real),
+            Number::Micros(us) => self.sample(name, "", labels, None, seconds(us)),
+            Number::Pico(pico) => {
+                let (whole, fraction) = (pico / 1_000_000_000_000, pico % 1_000_000_000_000);
+                self.sample(name, "", labels, None, format_args!("{whole}.{fraction:012}"));
+            }
+        }
     }
 
-    /// A number with a fraction.
-    pub(crate) fn real(&mut self, name: &str, labels: &Labels<'_>, value: f64) {
-        self.sample(name, "", labels, None, format_args!("{value}"));
-    }
-
-    /// A number of microseconds, in seconds.
-    pub(crate) fn seconds(&mut self, name: &str, labels: &Labels<'_>, us: u64) {
-        self.sample(name, "", labels, None, seconds(us));
-    }
-
-    /// A number of picodollars, in dollars.
-    pub(crate) fn dollars(&mut self, name: &str, labels: &Labels<'_>, pico: u64) {
-        let (whole, fraction) = (pico / 1_000_000_000_000, pico % 1_000_000_000_000);
-        self.sample(name, "", labels, None, format_args!("{whole}.{fraction:012}"));
-    }
-
-    pub(crate) fn histogram(&mut self, name: &str, labels: &Labels<'_>, histogram: &Histogram) {
+    fn histogram(&mut self, name: &str, labels: &Labels<'_>, histogram: &Histogram) {
         let (buckets, sum) = histogram.read();
         let mut so_far = 0;
         let bounds = BOUNDS.iter().map(|(_, text)| *text).chain(["+Inf"]);
         for (count, bound) in buckets.into_iter().zip(bounds) {
             so_far += count;
-            self.sample(name, "_bucket", labels, Some(("le", bound)), format_args!("{so_far}"));
+            self.sample(name, "_bucket", labels, Some(("le", bound)), so_far);
         }
         self.sample(name, "_sum", labels, None, seconds(sum));
-        self.sample(name, "_count", labels, None, format_args!("{so_far}"));
+        self.sample(name, "_count", labels, None, so_far);
     }
+}
 
+impl Text {
     pub(crate) fn finish(self) -> String {
         self.0
     }
@@ -106,7 +142,7 @@ fn seconds(us: u64) -> impl std::fmt::Display {
 
 #[cfg(test)]
 mod tests {
-    use super::Text;
+    use super::{Sheet as _, Text};
     use crate::metrics::Histogram;
 
     #[test]

@@ -61,6 +61,7 @@ pub(super) async fn invoke(
     let wanted = Wanted { function, named, tenant_id, event, idempotent, deadline };
     let called = attempts(&wanted, facts).await;
     facts.invoke_us = micros(began);
+    facts.invoke_at_us = micros(facts.started).saturating_sub(facts.invoke_us);
     let called = called.map_err(|failed| match failed {
         Failed::Invoke(error) => {
             facts.lambda_request_id = error.request_id().map(str::to_owned);

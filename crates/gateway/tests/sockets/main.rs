@@ -15,12 +15,14 @@ mod gloo;
 mod http2;
 mod named;
 mod policies;
+mod protobuf;
 mod refusals;
 mod reload;
 mod streams;
 #[allow(dead_code, reason = "the other test binary uses the rest of it")]
 #[path = "../support/mod.rs"]
 mod support;
+mod telemetry;
 mod tenants;
 mod tls;
 mod traces;

@@ -1,0 +1,150 @@
+//! The gateway's numbers as OTLP metrics: the same families as on `/metrics`, sums and histograms cumulative from the
+//! gateway's start.
+//!
+//! Source: OTLP's `metrics.proto`.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lambridge_invoke::Pool;
+
+use super::export::{Collector, say};
+use super::proto::Message;
+use super::{Telemetry, span};
+use crate::Shared;
+use crate::metrics::{self, BOUNDS, Histogram, Labels, Number, Sheet};
+
+const CUMULATIVE: u64 = 2;
+
+/// Sends the numbers now and then, as long as both are there.
+pub(super) async fn report(shared: Weak<Shared>, telemetry: Weak<Telemetry>, pool: Pool) {
+    let Some(settings) = telemetry.upgrade().map(|telemetry| telemetry.settings.clone()) else { return };
+    let mut collector = match Collector::new(&settings.metrics_url, &settings, &pool) {
+        Ok(collector) => collector,
+        Err(problem) => return say(&format!("no metrics for the collector: {problem}")),
+    };
+    let started = now();
+    loop {
+        tokio::time::sleep(settings.interval).await;
+        let (Some(shared), Some(_in_use)) = (shared.upgrade(), telemetry.upgrade()) else { return };
+        let body = request(&shared, started, &settings.resource);
+        drop(shared);
+        collector.send(body.into()).await;
+    }
+}
+
+/// Nanoseconds since 1970.
+fn now() -> u64 {
+    let now: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// `ExportMetricsServiceRequest`.
+fn request(shared: &Arc<Shared>, started: u64, resource: &[(String, String)]) -> Vec<u8> {
+    let mut metrics = Metrics { started, now: now(), families: Vec::new() };
+    metrics::write(shared, &mut metrics);
+    let mut request = Message::default();
+    request.message(1, |all| {
+        all.message(1, |message| span::attributes(message, resource));
+        all.message(2, |scope| {
+            scope.message(1, span::scope_of);
+            for family in metrics.families.into_iter().filter(|family| !family.is_empty) {
+                scope.message(2, |metric| family.write(metric));
+            }
+        });
+    });
+    request.into_bytes()
+}
+
+struct Metrics {
+    started: u64,
+    now: u64,
+    families: Vec<Family>,
+}
+
+struct Family {
+    name: String,
+    kind: String,
+    help: String,
+    /// The data points, as fields number 1 of whatever is around them.
+    points: Message,
+    is_empty: bool,
+}
+
+impl Family {
+    /// `Metric`.
+    fn write(self, metric: &mut Message) {
+        metric.bytes(1, self.name.as_bytes());
+        metric.bytes(2, self.help.as_bytes());
+        let name = self.name.trim_end_matches("_total");
+        let unit = match name.rsplit('_').next() {
+            Some("seconds") => "s",
+            Some("bytes") => "By",
+            _ => "1",
+        };
+        metric.bytes(3, unit.as_bytes());
+        let points = self.points.into_bytes();
+        metric.message(
+            match &*self.kind {
+                "counter" => 7,
+                "histogram" => 9,
+                _ => 5,
+            },
+            |data| {
+                data.append(&points);
+                if self.kind != "gauge" {
+                    data.varint(2, CUMULATIVE);
+                }
+                if self.kind == "counter" {
+                    data.varint(3, 1);
+                }
+            },
+        );
+    }
+}
+
+impl Metrics {
+    fn point(&mut self, write: impl FnOnce(&mut Message)) {
+        let (started, now) = (self.started, self.now);
+        let Some(family) = self.families.last_mut() else { return };
+        family.is_empty = false;
+        let is_gauge = family.kind == "gauge";
+        family.points.message(1, |point| {
+            if !is_gauge {
+                point.fixed64(2, started);
+            }
+            point.fixed64(3, now);
+            write(point);
+        });
+    }
+}
+
+impl Sheet for Metrics {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let (name, kind, help) = (name.to_owned(), kind.to_owned(), help.to_owned());
+        self.families.push(Family { name, kind, help, points: Message::default(), is_empty: true });
+    }
+
+    fn value(&mut self, _name: &str, labels: &Labels<'_>, value: Number) {
+        self.point(|point| {
+            match value {
+                Number::Whole(whole) => point.fixed64(6, whole),
+                Number::Real(real) => point.double(4, real),
+                Number::Micros(micros) => point.double(4, micros as f64 / 1e6),
+                Number::Pico(pico) => point.double(4, pico as f64 / 1e12),
+            }
+            labels.iter().for_each(|(name, value)| point.text_attribute(7, name, value));
+        });
+    }
+
+    fn histogram(&mut self, _name: &str, labels: &Labels<'_>, histogram: &Histogram) {
+        let (buckets, sum) = histogram.read();
+        self.point(|point| {
+            point.fixed64(4, buckets.iter().sum());
+            point.double(5, sum as f64 / 1e6);
+            point.packed(6, buckets.into_iter());
+            point.packed(7, BOUNDS.iter().map(|(us, _)| (*us as f64 / 1e6).to_bits()));
+            labels.iter().for_each(|(name, value)| point.text_attribute(9, name, value));
+        });
+    }
+}

@@ -7,6 +7,8 @@
 //! | program | role |
 //! | --- | --- |
 //! | `load` | load generator: keep-alive connections, a fixed count of requests |
+//! | `rate` | load generator: a fixed count of requests a second, whatever the answers take |
+//! | `stream` | reads streamed answers, and says how late each piece is |
 //! | `fake_lambda` | the Invoke API with fixed answers, behind the gateway and its peers |
 //! | `fake_runtime` | the Runtime and Extensions API with fixed events, before the adapter and its peers |
 //! | `fake_app` | the web application behind the adapter |
@@ -35,6 +37,8 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Bytes of the "100 KB" cases.
 pub const LARGE: usize = 100 * 1024;
+/// Bytes of the "4 MB" cases of the gateway.
+pub const HUGE: usize = 4 * 1024 * 1024;
 /// Bytes of the adapter's text answer.
 pub const HUGE_TEXT: usize = 5 * 1024 * 1024;
 /// Bytes of the adapter's binary bodies.
@@ -134,6 +138,11 @@ pub fn json_string(text: &[u8]) -> String {
 /// Middle and 99th percentile of `times`, which it sorts.
 pub fn percentiles(times: &mut [u64]) -> (u64, u64) {
     times.sort_unstable();
-    let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1)));
-    (at(50).copied().unwrap_or(0), at(99).copied().unwrap_or(0))
+    (at(times, 500), at(times, 990))
+}
+
+/// What so many in a thousand of the sorted `times` do not exceed.
+pub fn at(times: &[u64], permille: usize) -> u64 {
+    let place = (times.len() * permille / 1000).min(times.len().saturating_sub(1));
+    times.get(place).copied().unwrap_or(0)
 }

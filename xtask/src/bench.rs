@@ -5,13 +5,15 @@
 //! fake behind it the other; contestants take turns, round by round, and the middle round counts. The machine's own
 //! speed falls out of the ratios, which is all that a reader should take home.
 //!
-//! Four suites and the codecs:
+//! Six suites and the codecs:
 //!
 //! * [`gateway`]: `lambridge gateway`, Envoy's `aws_lambda` filter, HAProxy and nginx as plain proxies, and a bare hyper
 //!   proxy, all before the same fake Lambda.
 //! * [`adapter`]: our `lambda-adapter`, AWS Lambda Web Adapter, and three bare HTTP exchanges, between the same fake
 //!   Runtime API and the same app.
 //! * [`emulator`]: `lambridge emulator` and serverless-offline, called through their Invoke API.
+//! * [`ways`]: `lambridge gateway` with logs, with many routes, with TLS to Lambda, beside itself without.
+//! * [`latency`]: what a client waits, at fixed rates and for the pieces of a stream.
 //! * [`dialects`]: `lambridge gateway` on the files of other systems, beside native routes that do the same.
 //!
 //! Peers come from package registries into `target/tools`. One that cannot be had is left out, with a line that says so.
@@ -21,10 +23,12 @@ mod adapter;
 mod dialects;
 mod emulator;
 mod gateway;
+mod latency;
 pub mod peers;
 mod process;
 mod report;
 mod rig;
+mod ways;
 
 use std::process::Command;
 
@@ -33,15 +37,15 @@ use crate::workspace::{self, Workspace, cargo};
 use rig::Rig;
 
 const USAGE: &str = "\
-usage: cargo xtask bench [gateway] [adapter] [emulator] [dialects] [codecs] [--quick] [--rounds N]
-                         [--profile NAME]
+usage: cargo xtask bench [gateway] [ways] [latency] [adapter] [emulator] [dialects] [codecs]
+                         [--quick] [--rounds N] [--profile NAME]
 
-  without a suite all five run
+  without a suite all seven run
   --quick         a tenth of the requests, two rounds, and docs/performance.md stays as it is
   --rounds N      rounds in turn (5)
   --profile NAME  the cargo profile of the programs under test (release); `dist` is what ships";
 
-const SUITES: [&str; 5] = ["gateway", "adapter", "emulator", "dialects", "codecs"];
+const SUITES: [&str; 7] = ["gateway", "ways", "latency", "adapter", "emulator", "dialects", "codecs"];
 
 #[derive(Debug)]
 struct Options {
@@ -63,6 +67,8 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
     for suite in &options.suites {
         let section = step(suite, || match suite.as_str() {
             "gateway" => gateway::measure(&rig),
+            "ways" => ways::measure(&rig),
+            "latency" => latency::measure(&rig),
             "adapter" => adapter::measure(&rig),
             "emulator" => emulator::measure(&rig),
             "dialects" => dialects::measure(&rig),
@@ -139,10 +145,10 @@ mod tests {
                 (parsed, _) => panic!("{line}: {parsed:?}"),
             }
         };
-        check("", Ok((5, 5)));
+        check("", Ok((7, 5)));
         check("gateway adapter", Ok((2, 5)));
         check("--quick codecs", Ok((1, 2)));
-        check("--quick --rounds 3", Ok((5, 3)));
+        check("--quick --rounds 3", Ok((7, 3)));
         check("--rounds many", Err("`many`"));
         check("proxy", Err("`proxy`"));
     }

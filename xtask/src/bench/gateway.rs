@@ -10,18 +10,20 @@ use super::process::Process;
 use super::report::{Row, table};
 use super::rig::{Contestant, Load, Rig, TEST_CORE, free_port};
 
-const FLOOR: &str = "bare hyper proxy";
-const ENVOY: &str = "Envoy 1.40 `aws_lambda`";
+pub const FLOOR: &str = "bare hyper proxy";
+pub const ENVOY: &str = "Envoy 1.40 `aws_lambda`";
 
-const LOADS: [(&str, Load<'static>); 3] = [
+const LOADS: [(&str, Load<'static>); 5] = [
     ("small request and answer", Load { method: "GET", path: "/hello", body: "0", requests: 30_000 }),
     ("100 KB answer", Load { method: "GET", path: "/large", body: "0", requests: 4_000 }),
     ("100 KB request", Load { method: "POST", path: "/upload", body: "102400", requests: 4_000 }),
+    ("4 MB answer", Load { method: "GET", path: "/huge", body: "0", requests: 200 }),
+    ("4 MB request", Load { method: "POST", path: "/upload", body: "4194304", requests: 200 }),
 ];
 
-type Start = fn(&Rig, &str) -> Result<(Process, String), String>;
+pub type Start = fn(&Rig, &str) -> Result<(Process, String), String>;
 
-const CONTESTANTS: [(&str, Start); 5] = [
+pub const CONTESTANTS: [(&str, Start); 5] = [
     ("lambridge gateway", lambridge),
     (FLOOR, floor),
     ("HAProxy, plain", haproxy),
@@ -52,7 +54,7 @@ pub fn measure(rig: &Rig) -> Result<String, String> {
     Ok(section)
 }
 
-fn lambridge(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
+pub fn lambridge(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
     let port = free_port()?;
     let file = rig.config(
         "gateway.yaml",
@@ -62,8 +64,9 @@ fn lambridge(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
              log: {{ level: \"off\" }}\n\
              aws:\n  region: us-east-1\n  endpoint: http://{upstream}\n  \
              credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: example }}\n\
-             functions: {{ small: {{}}, large: {{}} }}\n\
+             functions: {{ small: {{}}, large: {{}}, huge: {{}} }}\n\
              routes:\n  - {{ id: large, match: {{ path: /large }}, function: large }}\n  \
+             - {{ id: huge, match: {{ path: /huge }}, function: huge }}\n  \
              - {{ id: rest, match: {{ path_prefix: / }}, function: small }}\n"
         ),
     )?;
@@ -76,7 +79,7 @@ fn floor(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
     Process::listening(command.args(["127.0.0.1:0", upstream]), "floor-proxy", &rig.scratch)
 }
 
-fn haproxy(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
+pub fn haproxy(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
     let program = peers::packaged("haproxy")?;
     let port = free_port()?;
     let file = rig.config(
@@ -103,7 +106,7 @@ fn nginx(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
              http {{ access_log off; keepalive_requests 100000000; tcp_nodelay on;\n  \
              client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; \
              scgi_temp_path t5;\n  \
-             client_body_buffer_size 256k; proxy_buffers 16 32k; proxy_max_temp_file_size 0;\n  \
+             client_body_buffer_size 5m; client_max_body_size 0; proxy_buffers 16 32k; proxy_max_temp_file_size 0;\n  \
              upstream u {{ server {upstream}; keepalive 64; keepalive_requests 100000000; }}\n  \
              server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://u; proxy_http_version 1.1; \
              proxy_set_header Connection \"\"; proxy_set_header Host $host; }} }} }}\n"
@@ -126,6 +129,7 @@ fn envoy(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
             r#"static_resources:
   listeners:
   - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
+    per_connection_buffer_limit_bytes: 16777216
     filter_chains:
     - filters:
       - name: envoy.filters.network.http_connection_manager
@@ -143,6 +147,12 @@ fn envoy(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
                   envoy.filters.http.aws_lambda:
                     "@type": {extension}.http.aws_lambda.v3.PerRouteConfig
                     invoke_config: {{ arn: "{arn}:large", payload_passthrough: false }}
+              - match: {{ path: /huge }}
+                route: {{ cluster: lambda }}
+                typed_per_filter_config:
+                  envoy.filters.http.aws_lambda:
+                    "@type": {extension}.http.aws_lambda.v3.PerRouteConfig
+                    invoke_config: {{ arn: "{arn}:huge", payload_passthrough: false }}
               - match: {{ prefix: / }}
                 route: {{ cluster: lambda }}
           http_filters:
@@ -156,6 +166,7 @@ fn envoy(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
   clusters:
   - name: lambda
     type: STATIC
+    per_connection_buffer_limit_bytes: 16777216
     metadata: {{ filter_metadata: {{ com.amazonaws.lambda: {{ egress_gateway: true }} }} }}
     load_assignment:
       cluster_name: lambda

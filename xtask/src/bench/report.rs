@@ -128,6 +128,31 @@ pub fn pairs(title: &str, rows: &[Row], twins: &[(&str, &str)], base: &str) -> S
     text
 }
 
+/// A table of percentiles: a line a contestant, from what its load generator said.
+pub fn latencies(title: &str, rows: &[(String, Result<Value, String>)], columns: &[(&str, &str)]) -> String {
+    let mut text = format!("| {title} |");
+    for (name, _) in columns {
+        let _ = write!(text, " {name} |");
+    }
+    let _ = writeln!(text, "\n| --- |{}", " ---: |".repeat(columns.len()));
+    for (name, said) in rows {
+        let _ = write!(text, "| {name} |");
+        match said {
+            Ok(line) => {
+                for (_, key) in columns {
+                    let _ = write!(text, " {} |", time(line[key].as_f64().unwrap_or(0.0)));
+                }
+            }
+            Err(reason) => {
+                let _ =
+                    write!(text, " {} |{}", reason.replace(['|', '\n'], " "), " |".repeat(columns.len() - 1));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
 fn time(us: f64) -> String {
     match us {
         us if us < 100.0 => format!("{us:.1} µs"),
@@ -178,6 +203,17 @@ mod tests {
         assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | c | – | – | 0.50 |");
         assert_eq!(lines[3], "| b | 40.0 µs (40.0 µs–40.0 µs) | a | 2.00 | +20.0 µs | 1.00 |");
         assert_eq!(lines[4], "| c | no figures | | | | |");
+    }
+
+    #[test]
+    fn percentiles() {
+        let said = serde_json::json!({"a": 12, "b": 3400});
+        let rows = [("x".to_owned(), Ok(said)), ("y".to_owned(), Err("no\nway".to_owned()))];
+        let text = latencies("slow", &rows, &[("A", "a"), ("B", "b")]);
+        assert_eq!(
+            text,
+            "| slow | A | B |\n| --- | ---: | ---: |\n| x | 12.0 µs | 3.40 ms |\n| y | no way | |\n"
+        );
     }
 
     #[test]

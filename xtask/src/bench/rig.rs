@@ -147,6 +147,16 @@ impl Rig {
         Ok(rows)
     }
 
+    /// What a load generator of `benches/` says of its run.
+    pub fn said(&self, generator: &str, arguments: &[String]) -> Result<Value, String> {
+        let output = self
+            .pinned(LOAD_CORE, &self.bench(generator))
+            .args(arguments)
+            .output()
+            .map_err(|error| format!("cannot run `{generator}`: {error}"))?;
+        verdict(&output.stdout)
+    }
+
     /// One run of the load generator: CPU microseconds per request of the contestant, and what `load` said.
     fn burden(
         &self,
@@ -157,13 +167,10 @@ impl Rig {
     ) -> Result<(f64, Value), String> {
         let url = format!("{}{}{}", contestant.url, contestant.prefix, load.path);
         let before = contestant.process.cpu_us()?;
-        let output = self
-            .pinned(LOAD_CORE, &self.bench("load"))
-            .args([load.method, &url, &connections.to_string(), &requests.to_string(), load.body])
-            .output()
-            .map_err(|error| format!("cannot run `load`: {error}"))?;
+        let (connections, count) = (connections.to_string(), requests.to_string());
+        let arguments = [load.method, &url, &connections, &count, load.body].map(str::to_owned);
+        let line = self.said("load", &arguments)?;
         let after = contestant.process.cpu_us()?;
-        let line = verdict(&output.stdout)?;
         Ok(((after - before) / requests as f64, line))
     }
 }

@@ -145,6 +145,14 @@ class Chain(Case):
         env |= {"HOME": str(self.folder), "AWS_ENDPOINT_URL_SSO": portal.url}
         self.assertEqual(self.caller(env, credentials="{ profile: sso }"), "ASIASSO")
 
+    def test_container_elsewhere(self):
+        """Keys are not asked for in clear outside of the machine, nor is the token sent there."""
+        token = {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": self.file("token", "hunter2-pod")}
+        program = self.gateway({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/v1/credentials"} | token)
+        answer = request(program.gateway, "GET", "/")
+        self.assertEqual((answer.status, answer.reason), (502, "no_credentials"), answer)
+        self.assertIn("not refer to an allowed IP address", program.await_line("no_credentials")[0])
+
     def test_nothing(self):
         program = self.gateway()
         answer = request(program.gateway, "GET", "/")

@@ -1,6 +1,7 @@
 //! One line a request, as text or JSON.
 //!
 //! Text: time, client, method, target, status, reason, then `key=value` pairs. JSON: one object with the same names.
+//! `docs/operations.md` has a table of them, which a test holds to what is written.
 //! Everything that comes from a client or a function is escaped, so that a line is always one line. The line is
 //! built in a buffer that each thread keeps.
 
@@ -11,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use lambridge_model::LogFormat;
+use lambridge_wire::report::Report;
 
 use crate::record::Facts;
 
@@ -117,16 +119,36 @@ fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
         }
     }
     put("total_us", Value::Number(facts.total_us));
+    if facts.queue_us > 0 {
+        put("queue_us", Value::Number(facts.queue_us));
+    }
     if facts.attempts > 0 {
         put("invoke_us", Value::Number(facts.invoke_us));
     }
     if facts.attempts > 1 {
         put("attempts", Value::Number(u64::from(facts.attempts)));
     }
+    if let Some(report) = &facts.report {
+        reported(report, put);
+    }
     put("bytes_in", Value::Number(facts.bytes_in as u64));
     put("bytes_out", Value::Number(facts.bytes_out as u64));
     if let Some(detail) = &facts.detail {
         put("detail", Value::Text(detail));
+    }
+}
+
+/// What the function's own log said of the call.
+fn reported(report: &Report, put: &mut dyn FnMut(&str, Value<'_>)) {
+    let numbers = [
+        ("init_us", report.init_us.or(report.restore_us)),
+        ("billed_ms", report.billed_us.map(|us| us / 1000)),
+        ("memory_used_mb", report.used_mb),
+    ];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            put(name, Value::Number(value));
+        }
     }
 }
 

@@ -13,11 +13,13 @@ mod failures;
 mod frames;
 mod gloo;
 mod http2;
+mod log_fields;
 mod named;
 mod policies;
 mod protobuf;
 mod refusals;
 mod reload;
+mod strain;
 mod streams;
 #[allow(dead_code, reason = "the other test binary uses the rest of it")]
 #[path = "../support/mod.rs"]

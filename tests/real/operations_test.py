@@ -1,0 +1,174 @@
+"""What operators see: metrics that Prometheus's own tool takes, a configuration without its secrets, and telemetry that
+OpenTelemetry's own types read."""
+
+import http.server
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import time
+import unittest
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from support import DEADLINE, FUNCTIONS, RIC, cleanup, request, start
+
+CONFIG = f"""
+    lambridge: 1
+    listeners: [{{ address: 127.0.0.1:0 }}]
+    admin: {{ address: 127.0.0.1:0 }}
+    emulator: {{ address: 127.0.0.1:0 }}
+    functions:
+      web:
+        log_tail: true
+        credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: hunter2 }}
+        run: {{ command: {RIC} functions.web, dir: {FUNCTIONS}, env: {{ API_TOKEN: hunter3 }} }}
+    routes:
+      - {{ id: web, match: {{ path: "/web/{{name}}" }}, function: web }}
+      - {{ id: 'a "quoted" id', match: {{ path: /static }}, static: {{}} }}
+"""
+
+
+def admin_of(program):
+    return program.await_line(r"admin on http://")[0].rsplit("/", 1)[1]
+
+
+class Admin(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.program = start(cls, "dev", CONFIG)
+        cls.admin = admin_of(cls.program)
+        for target in ["/web/a", "/web/b", "/static", "/nowhere"]:
+            request(cls.program.gateway, "GET", target)
+
+    def read(self, path):
+        answer = request(self.admin, "GET", path)
+        self.assertEqual(answer.status, 200, path)
+        return answer.body.decode()
+
+    def test_promtool_takes_the_metrics(self):
+        promtool = os.environ.get("PROMTOOL") or shutil.which("promtool")
+        if promtool is None:
+            self.skipTest("promtool is not installed (Debian: prometheus) and PROMTOOL is not set")
+        checked = subprocess.run(
+            [promtool, "check", "metrics"], input=self.read("/metrics"), text=True, capture_output=True, timeout=DEADLINE
+        )
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
+
+    def test_every_metric_is_documented(self):
+        page = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text()
+        families = [line.split(" ")[2] for line in self.read("/metrics").splitlines() if line.startswith("# TYPE")]
+        self.assertGreater(len(families), 20)
+        self.assertEqual([name for name in families if f"`{name}`" not in page], [])
+
+    def test_a_cold_start_and_its_cost_are_counted(self):
+        metrics = self.read("/metrics")
+        self.assertIn('lambridge_cold_starts_total{function="web"} 1\n', metrics)
+        self.assertIn('lambridge_reports_total{function="web"} 2\n', metrics)
+        self.assertRegex(metrics, r'lambridge_cost_dollars_total\{route="web"\} 0\.0000[0-9]+')
+        self.assertIn('{route="a \\"quoted\\" id",method="GET",status="2xx"} 1\n', metrics)
+
+    def test_the_configuration_shows_no_secret(self):
+        shown = self.read("/config")
+        self.assertIn("lambridge: 1", shown)
+        self.assertIn("****", shown)
+        for page in ["/config", "/routes", "/functions", "/metrics", "/lambda"]:
+            self.assertNotIn("hunter", self.read(page), page)
+
+
+class Collector(http.server.ThreadingHTTPServer):
+    """Keeps what it is sent."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.bodies, self.arrived = {"/v1/traces": [], "/v1/metrics": []}, threading.Condition()
+        super().__init__(("127.0.0.1", 0), Keep)
+
+    def wait_for(self, path, read, enough):
+        """Waits until what was sent to `path` is enough; gives it."""
+        deadline = time.monotonic() + DEADLINE
+        with self.arrived:
+            while True:
+                found = [read.FromString(body) for body in self.bodies[path]]
+                if enough(found):
+                    return found
+                if not self.arrived.wait(max(0, deadline - time.monotonic())) and time.monotonic() > deadline:
+                    raise AssertionError(f"not enough at {path}: {found}")
+
+
+class Keep(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        assert self.headers["content-type"] == "application/x-protobuf"
+        with self.server.arrived:
+            self.server.bodies[self.path].append(body)
+            self.server.arrived.notify_all()
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def spans_of(requests):
+    return [span for one in requests for all in one.resource_spans for scope in all.scope_spans for span in scope.spans]
+
+
+def metrics_of(requests):
+    found = [metric for one in requests for all in one.resource_metrics for scope in all.scope_metrics for metric in scope.metrics]
+    return {metric.name: metric for metric in found}
+
+
+class Telemetry(unittest.TestCase):
+    def test_opentelemetry_reads_spans_and_metrics(self):
+        collector = Collector()
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        cleanup(self, collector.shutdown)
+        env = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_address[1]}",
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "OTEL_METRIC_EXPORT_INTERVAL": "200",
+            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
+        }
+        program = start(self, "dev", CONFIG, env=env)
+        self.assertEqual(request(program.gateway, "GET", "/web/a").status, 200)
+        requests = collector.wait_for("/v1/traces", ExportTraceServiceRequest, lambda found: len(spans_of(found)) >= 2)
+        resource = {pair.key: pair.value.string_value for pair in requests[0].resource_spans[0].resource.attributes}
+        self.assertEqual(resource["service.name"], "lambridge")
+        self.assertEqual(resource["deployment.environment.name"], "test")
+        server, call = spans_of(requests)
+        self.assertEqual((server.kind, call.kind), (Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT))
+        self.assertEqual((server.name, call.name), ("GET /web/{name}", "Lambda.Invoke"))
+        self.assertEqual((len(server.trace_id), len(server.span_id)), (16, 8))
+        self.assertEqual((call.trace_id, call.parent_span_id), (server.trace_id, server.span_id))
+        self.assertEqual(server.status.code, Status.STATUS_CODE_UNSET)
+        says = {pair.key: pair.value for pair in [*server.attributes, *call.attributes]}
+        self.assertEqual(says["http.response.status_code"].int_value, 200)
+        self.assertTrue(says["faas.coldstart"].bool_value)
+        self.assertTrue(says["aws.request_id"].string_value)
+
+        def counted(found):
+            metric = metrics_of(found).get("lambridge_requests_total")
+            return metric is not None and len(metric.sum.data_points) > 0
+
+        metrics = metrics_of(collector.wait_for("/v1/metrics", ExportMetricsServiceRequest, counted))
+        total = metrics["lambridge_requests_total"].sum
+        self.assertEqual(total.aggregation_temporality, AGGREGATION_TEMPORALITY_CUMULATIVE)
+        self.assertTrue(total.is_monotonic)
+        self.assertEqual(total.data_points[0].as_int, 1)
+        took = metrics["lambridge_request_duration_seconds"].histogram.data_points[0]
+        self.assertEqual((took.count, sum(took.bucket_counts)), (1, 1))
+        self.assertEqual(len(took.bucket_counts), len(took.explicit_bounds) + 1)
+        self.assertEqual(metrics["lambridge_request_duration_seconds"].unit, "s")
+        self.assertTrue(metrics["lambridge_connections"].HasField("gauge"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -4,6 +4,7 @@
 //! they say what HTTP alone costs. Envoy's filter does the same work as lambridge.
 
 use std::path::Path;
+use std::process::Command;
 
 use super::peers;
 use super::process::Process;
@@ -55,23 +56,35 @@ pub fn measure(rig: &Rig) -> Result<String, String> {
 }
 
 pub fn lambridge(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
+    let routes = "functions: { small: {}, large: {}, huge: {} }\n\
+                  routes:\n  - { id: large, match: { path: /large }, function: large }\n  \
+                  - { id: huge, match: { path: /huge }, function: huge }\n  \
+                  - { id: rest, match: { path_prefix: / }, function: small }\n";
+    configured(rig, "gateway", &format!("http://{upstream}"), routes, |_| ())
+}
+
+/// `lambridge gateway` with these functions and routes; logs are off unless they say otherwise.
+pub fn configured(
+    rig: &Rig,
+    name: &str,
+    endpoint: &str,
+    routes: &str,
+    more: impl FnOnce(&mut Command),
+) -> Result<(Process, String), String> {
     let port = free_port()?;
+    let log = if routes.contains("\nlog:") { "" } else { "log: { level: \"off\" }\n" };
     let file = rig.config(
-        "gateway.yaml",
+        &format!("lambridge-{name}.yaml"),
         &format!(
             "lambridge: 1\n\
-             listeners: [{{ address: \"127.0.0.1:{port}\" }}]\n\
-             log: {{ level: \"off\" }}\n\
-             aws:\n  region: us-east-1\n  endpoint: http://{upstream}\n  \
-             credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: example }}\n\
-             functions: {{ small: {{}}, large: {{}}, huge: {{}} }}\n\
-             routes:\n  - {{ id: large, match: {{ path: /large }}, function: large }}\n  \
-             - {{ id: huge, match: {{ path: /huge }}, function: huge }}\n  \
-             - {{ id: rest, match: {{ path_prefix: / }}, function: small }}\n"
+             listeners: [{{ address: \"127.0.0.1:{port}\" }}]\n{log}\
+             aws:\n  region: us-east-1\n  endpoint: {endpoint}\n  \
+             credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: example }}\n{routes}"
         ),
     )?;
     let mut command = rig.pinned(TEST_CORE, &rig.program("lambridge"));
-    Process::on_port(command.arg("gateway").arg("-c").arg(file), "lambridge-gateway", &rig.scratch, port)
+    more(command.arg("gateway").arg("-c").arg(file));
+    Process::on_port(&mut command, &format!("lambridge-{name}"), &rig.scratch, port)
 }
 
 fn floor(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {

@@ -7,10 +7,10 @@
 
 use serde_json::Value;
 
-use super::gateway::{CONTESTANTS, haproxy};
+use super::gateway::{CONTESTANTS, configured, haproxy};
 use super::process::Process;
 use super::report::latencies;
-use super::rig::{Rig, TEST_CORE, free_port};
+use super::rig::Rig;
 
 /// Requests a second; the second is about half of what the dearest contestant can.
 const RATES: [usize; 2] = [500, 4_000];
@@ -76,19 +76,7 @@ fn middle(rounds: usize, run: impl Fn() -> Result<Value, String>) -> Result<Valu
 }
 
 fn lambridge(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
-    let port = free_port()?;
-    let file = rig.config(
-        "stream.yaml",
-        &format!(
-            "lambridge: 1\n\
-             listeners: [{{ address: \"127.0.0.1:{port}\" }}]\n\
-             log: {{ level: \"off\" }}\n\
-             aws:\n  region: us-east-1\n  endpoint: http://{upstream}\n  \
-             credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: example }}\n\
-             functions: {{ stream: {{ invoke: stream }} }}\n\
-             routes: [{{ id: all, match: {{ path_prefix: / }}, function: stream }}]\n"
-        ),
-    )?;
-    let mut command = rig.pinned(TEST_CORE, &rig.program("lambridge"));
-    Process::on_port(command.arg("gateway").arg("-c").arg(file), "lambridge-stream", &rig.scratch, port)
+    let routes = "functions: { stream: { invoke: stream } }\n\
+                  routes: [{ id: all, match: { path_prefix: / }, function: stream }]\n";
+    configured(rig, "stream", &format!("http://{upstream}"), routes, |_| ())
 }

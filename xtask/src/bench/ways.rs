@@ -3,9 +3,11 @@
 //! Each contestant is `lambridge gateway` before the same fake Lambda, beside a twin that lacks just that; TLS is measured
 //! beside nginx, which passes the same bytes on over TLS. The TLS server is nginx too, on the load's core.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::gateway::configured;
 use super::peers;
 use super::process::Process;
 use super::report::{Row, pairs};
@@ -54,31 +56,19 @@ fn lambridge(
     more_routes: usize,
     authorities: Option<&PathBuf>,
 ) -> Result<(Process, String), String> {
-    use std::fmt::Write as _;
-    let port = free_port()?;
     let mut text = format!(
-        "lambridge: 1\n\
-         listeners: [{{ address: \"127.0.0.1:{port}\" }}]\n\
-         log: {{ level: \"{level}\", format: json }}\n\
-         aws:\n  region: us-east-1\n  endpoint: {endpoint}\n  \
-         credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: example }}\n\
-         functions: {{ small: {{}} }}\n\
+        "functions: {{ small: {{}} }}\nlog: {{ level: \"{level}\", format: json }}\n\
          routes:\n  - {{ id: rest, match: {{ path_prefix: / }}, function: small }}\n"
     );
     for route in 0..more_routes {
-        let _ = writeln!(
-            text,
-            "  - {{ id: r{route}, match: {{ path: \"/team{}/service{route}/{{id}}\" }}, function: small }}",
-            route % 97
-        );
+        let path = format!("/team{}/service{route}/{{id}}", route % 97);
+        let _ = writeln!(text, "  - {{ id: r{route}, match: {{ path: \"{path}\" }}, function: small }}");
     }
-    let file = rig.config(&format!("way-{name}.yaml"), &text)?;
-    let mut command = rig.pinned(TEST_CORE, &rig.program("lambridge"));
-    if let Some(authorities) = authorities {
-        command.env("SSL_CERT_FILE", authorities);
-    }
-    let log = format!("lambridge-{name}");
-    Process::on_port(command.arg("gateway").arg("-c").arg(file), &log, &rig.scratch, port)
+    configured(rig, name, endpoint, &text, |command| {
+        if let Some(authorities) = authorities {
+            command.env("SSL_CERT_FILE", authorities);
+        }
+    })
 }
 
 /// nginx that speaks TLS before the fake: its URL, and the file that says whom to trust.

@@ -271,3 +271,46 @@ fn a_bad_regex_is_a_problem_and_an_anchor_is_not_escaped() {
     let (_, problems) = Router::new(&[route(0, None, PathMatch::Regex("a)|(?:b".into()))]);
     assert_eq!(problems.len(), 1, "a pattern cannot close the anchoring group");
 }
+
+/// What a lookup costs among many routes; run it alone, optimised: `cargo test --release -p lambridge-gateway --lib -- --ignored
+/// --nocapture routes_cost`.
+#[test]
+#[ignore = "a measurement"]
+fn routes_cost() {
+    let router = |count: usize| {
+        let route = |at: usize| {
+            let path = match at % 4 {
+                0 => template(&format!("/exact/{at}")),
+                1 => template(&format!("/users{at}/{{id}}/files/{{rest+}}")),
+                2 => PathMatch::Prefix(format!("/prefix/{at}")),
+                _ => template(&format!("/a/{{x}}/b{at}/{{y}}")),
+            };
+            route(at, at.is_multiple_of(8).then_some("api.example.com"), path)
+        };
+        Router::new(&(0..count).map(route).collect::<Vec<_>>()).0
+    };
+    let paths = ["/exact/4", "/users5/7/files/a/b", "/prefix/6/x/y", "/a/1/b7/2", "/nowhere/at/all"];
+    let headers = HeaderMap::new();
+    let time = |router: &Router| {
+        let rounds = 200_000;
+        let began = std::time::Instant::now();
+        for round in 0..rounds {
+            let path = paths[round % paths.len()];
+            let lookup = Lookup {
+                listener: listener(1),
+                host: "api.example.com",
+                method: "GET",
+                path,
+                query: "",
+                headers: &headers,
+            };
+            std::hint::black_box(router.find(std::hint::black_box(&lookup)));
+        }
+        began.elapsed().as_nanos() as f64 / rounds as f64
+    };
+    let (few, many) = (router(10), router(10_000));
+    // The best of several: what others do on the machine only adds.
+    let best = |router: &Router| (0..7).map(|_| time(router)).fold(f64::INFINITY, f64::min);
+    let (few, many) = (best(&few), best(&many));
+    eprintln!("a lookup among 10 routes {few:.0} ns, among 10,000 {many:.0} ns: {:.2} times", many / few);
+}

@@ -13,6 +13,7 @@ mod failures;
 mod frames;
 mod gloo;
 mod http2;
+mod hygiene;
 mod log_fields;
 mod named;
 mod policies;

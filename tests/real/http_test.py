@@ -1,0 +1,133 @@
+"""HTTP services, redirects, rewrites, limits and HTTP/2 of the native configuration, through the binary."""
+
+import http.server
+import json
+import pathlib
+import subprocess
+import tempfile
+import textwrap
+import threading
+import unittest
+
+from support import cleanup, command, request, start
+
+
+class Service:
+    """An HTTP server that repeats what it was asked."""
+
+    def __init__(self, case):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+                told = {"method": self.command, "target": self.path, "body": body}
+                told["headers"] = {name.lower(): value for name, value in self.headers.items()}
+                answer = json.dumps(told).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("x-powered-by", "python")
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST = do
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        cleanup(case, server.server_close)
+        cleanup(case, server.shutdown)
+
+
+def configuration(address):
+    return f"""\
+        lambridge: 1
+        listeners: [{{ address: "127.0.0.1:0", http2: cleartext }}]
+        routes:
+          - id: app
+            match: {{ path_prefix: "/app/{{tenant}}" }}
+            upstream: {{ url: "http://{address}", timeout: 20s }}
+            rewrite: {{ prefix: /base }}
+            request_headers: {{ set: {{ X-Gateway: lambridge }} }}
+            answer_headers: {{ remove: [X-Powered-By] }}
+            limits: {{ body: 16 }}
+          - id: item
+            match: {{ path: "/item/{{id}}" }}
+            upstream: {{ endpoints: [{{ url: "http://{address}" }}], host: upstream }}
+            rewrite: {{ path: "/items/{{id}}" }}
+          - {{ id: old, match: {{ path_prefix: /old }}, redirect: {{ scheme: https, prefix: /new, status: 308 }} }}
+          - {{ id: down, match: {{ path: /down }}, upstream: {{ url: "http://127.0.0.1:1" }} }}
+          - id: limited
+            match: {{ path: /limited }}
+            static: {{ body: fine }}
+            rate_limit: {{ rate: 1, period: 1h, header: x-key }}
+        """
+
+
+class Http(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.service = Service(cls)
+        cls.gateway = start(cls, "gateway", configuration(cls.service.address)).gateway
+
+    def ask(self, target, headers=(), method="GET", body=None):
+        return request(self.gateway, method, target, list(headers), body)
+
+    def test_services(self):
+        answer = self.ask("/app/acme/a%2Fb?x=1", [("Host", "shop.example")], "POST", b"body")
+        self.assertEqual((answer.status, answer.all("x-powered-by")), (200, []))
+        told = json.loads(answer.body)
+        self.assertEqual((told["method"], told["target"], told["body"]), ("POST", "/base/a%2Fb?x=1", "body"))
+        self.assertEqual((told["headers"]["host"], told["headers"]["x-gateway"]), ("shop.example", "lambridge"))
+        told = json.loads(self.ask("/item/7?x=1").body)
+        self.assertEqual((told["target"], told["headers"]["host"]), ("/items/7?x=1", self.service.address))
+        self.assertEqual(self.ask("/app/acme", method="POST", body=b"x" * 17).status, 413)
+        answer = self.ask("/down")
+        self.assertEqual(answer.status, 502)
+        self.assertTrue(json.loads(answer.body)["type"].endswith("upstream_error"))
+
+    def test_redirects(self):
+        answer = self.ask("/old/a?x=1", [("Host", "shop.example:8080")])
+        self.assertEqual((answer.status, answer.one("location")), (308, "https://shop.example/new/a?x=1"))
+
+    def test_limits(self):
+        for key, status in [("a", 200), ("b", 200), ("a", 429)]:
+            answer = self.ask("/limited", [("X-Key", key)])
+            self.assertEqual(answer.status, status, key)
+        self.assertTrue(json.loads(answer.body)["type"].endswith("rate_limited"))
+        self.assertGreater(int(answer.one("retry-after")), 0)
+
+    def test_http2(self):
+        curl = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=False)
+        if "HTTP2" not in curl.stdout:
+            self.skipTest("this curl does not speak HTTP/2; the gateway's own tests do, frame by frame")
+        done = subprocess.run(
+            [
+                *["curl", "--silent", "--show-error", "--http2-prior-knowledge", "--data", "body"],
+                *["--write-out", "\n%{http_version} %{http_code}", f"http://{self.gateway}/app/acme/x"],
+            ],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        body, _, last = done.stdout.rpartition("\n")
+        self.assertEqual(last, "2 200", done.stderr)
+        self.assertEqual(json.loads(body)["body"], "body")
+
+
+class Explained(unittest.TestCase):
+    def test_what_a_route_does(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "a.yaml").write_text(textwrap.dedent(configuration("127.0.0.1:3000")))
+            said = command("explain", "-c", "a.yaml", "GET", "/app/acme/x", cwd=folder)
+        for line in ["the HTTP service at http://127.0.0.1:3000", "`/base` in place of the prefix", "at most 16 bytes"]:
+            self.assertIn(line, said.stdout + said.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

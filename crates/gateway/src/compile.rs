@@ -13,7 +13,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use lambridge_invoke::Pool;
-use lambridge_model::{Errors, Http2, Model, PathMatch, Route, StaticAnswer, Target, Template};
+use lambridge_model::{Errors, Http2, Model, PathMatch, Route, StaticAnswer, Target, Template, TenantId};
 
 use crate::Problem;
 use crate::canary::Chooser;
@@ -167,10 +167,23 @@ fn compile_route(
         PathMatch::PrefixTemplate(template) => (None, parameters_of(template)),
         PathMatch::Prefix(_) | PathMatch::Regex(_) => (None, Vec::new()),
     };
+    // A script may set parameters that the path has not.
+    let tenants = |state: Arc<FunctionState>| match &state.settings.tenant_id {
+        Some(TenantId::Path(wanted))
+            if route.scripts.is_none() && parameters.iter().all(|(name, ..)| name != wanted) =>
+        {
+            let (id, key) = (&route.id, &state.key);
+            Err(format!(
+                "route `{id}`: its path has no `{{{wanted}}}`, where function `{key}` finds its tenant"
+            ))
+        }
+        _ => Ok(state),
+    };
     // Missing here means: unknown, or reported above as a function that does not compile.
     let state = |key: &str| {
         let found = functions.iter().find(|state| *state.key == *key).cloned();
-        found.ok_or_else(|| format!("route `{}` has no usable function `{key}`", route.id))
+        let found = found.ok_or_else(|| format!("route `{}` has no usable function `{key}`", route.id));
+        found.and_then(tenants)
     };
     let target = match &route.target {
         Target::Functions(weighted) => {

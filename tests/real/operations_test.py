@@ -130,6 +130,7 @@ class Telemetry(unittest.TestCase):
     def test_opentelemetry_reads_spans_and_metrics(self):
         collector = Collector()
         threading.Thread(target=collector.serve_forever, daemon=True).start()
+        cleanup(self, collector.server_close)
         cleanup(self, collector.shutdown)
         env = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_address[1]}",

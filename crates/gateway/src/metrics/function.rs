@@ -150,7 +150,32 @@ pub(super) fn render(functions: &[Arc<FunctionState>], text: &mut dyn Sheet) {
             text.histogram(name, &[("function", &function.key)], field(&function.metrics));
         }
     }
+    render_places(functions, text);
     render_reports(functions, text);
+}
+
+/// Writes how the places of a function are, where it has several or a breaker. Two of them may share a region, so each has
+/// its number: 0 is the function's own.
+fn render_places(functions: &[Arc<FunctionState>], text: &mut dyn Sheet) {
+    let answers = "lambridge_place_answers_total";
+    text.family(answers, "counter", "Calls that Lambda took, by where.");
+    for function in functions.iter().filter(|function| function.places.len() > 1) {
+        for (number, place) in function.places.iter().enumerate() {
+            let number = number.to_string();
+            let labels = [("function", &*function.key), ("place", &*number), ("region", &*place.region)];
+            text.number(answers, &labels, place.answers());
+        }
+    }
+    let open = "lambridge_breaker_open";
+    text.family(open, "gauge", "1 while the breaker of a function's place is not closed.");
+    for function in functions {
+        for (number, place) in function.places.iter().enumerate() {
+            let Some(breaker) = &place.breaker else { continue };
+            let number = number.to_string();
+            let labels = [("function", &*function.key), ("place", &*number), ("region", &*place.region)];
+            text.number(open, &labels, u64::from(breaker.shown() != "closed"));
+        }
+    }
 }
 
 /// Writes what logs say, of functions that have such reports.

@@ -115,7 +115,8 @@ fn quote(text: &str, json: &mut String) {
 }
 
 fn value(mut text: String) -> HeaderValue {
-    if text.bytes().any(is_control) {
+    // Each byte is looked at, without a way out, so that many are at once.
+    if text.bytes().fold(false, |found, byte| found | is_control(byte)) {
         text.retain(|c| !c.is_ascii_control());
     }
     // Only control bytes are refused, and they are gone.
@@ -123,7 +124,7 @@ fn value(mut text: String) -> HeaderValue {
 }
 
 fn is_control(byte: u8) -> bool {
-    byte < 0x20 || byte == 0x7f
+    (byte < 0x20) | (byte == 0x7f)
 }
 
 #[cfg(test)]

@@ -123,6 +123,9 @@ async fn heads_without_a_body_keep_their_length() {
     let event = v2("HEAD", "/", "", false);
     let outcome = sandbox.answer(&event, Answer::ok("hello")).await;
     assert_eq!(json(&outcome)["headers"]["content-length"], "5");
+    // Of what the client has already (RFC 9110, section 15.4.5).
+    let outcome = sandbox.answer(V2, Answer::new(304).header("content-length", "5")).await;
+    assert_eq!(json(&outcome)["headers"]["content-length"], "5");
     let outcome = sandbox.answer(V2, Answer::new(204).header("content-length", "5")).await;
     assert!(json(&outcome)["headers"].get("content-length").is_none(), "{}", outcome.text());
     sandbox.still_works().await;

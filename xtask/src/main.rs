@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask parts`, `cargo xtask deny`,
-//! `cargo xtask bench`, `cargo xtask dist`, `cargo xtask examples`.
+//! `cargo xtask bench`, `cargo xtask dist`, `cargo xtask examples`, `cargo xtask soak`.
 //!
 //! They need Rust, Python 3 and Node, nothing else; what they fetch comes from the package registries those three are
 //! set up for, at pinned versions, and is kept under the target directory.
@@ -10,6 +10,7 @@ mod counterparts;
 mod deny;
 mod dist;
 mod examples;
+mod soak;
 mod step;
 mod test;
 mod tidy;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   test      build, run every test, then the tests against real parts
   parts     only install what the tests against real parts need
   examples  build and run the examples that take minutes to install; takes their names
+  soak      100,000 requests while configuration, functions and Lambda do their worst
   deny      check bans, licences and sources of the dependencies
   bench     measure the programs beside their peers; takes arguments, `cargo xtask bench help`
   dist      pack the adapter as it is shipped; takes arguments, `cargo xtask dist help`";
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "test" => test::run(),
         "parts" => workspace::load().and_then(|workspace| counterparts::prepare(&workspace)).map(drop),
+        "soak" => soak::run(),
         "deny" => deny::run(),
         "bench" => bench::run(args),
         "examples" => examples::run(args),

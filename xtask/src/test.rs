@@ -51,7 +51,7 @@ fn node_tests(workspace: &Workspace, counterparts: &Counterparts) -> Result<(), 
     ))
 }
 
-fn with_environment<'a>(
+pub(crate) fn with_environment<'a>(
     command: &'a mut Command,
     workspace: &Workspace,
     counterparts: &Counterparts,

@@ -255,7 +255,9 @@ impl Connections {
         if let Some(stream) = self.links.take(self.links.count() >= self.settings.max) {
             return Ok(Connection::shared(stream));
         }
-        connect::open(&self.endpoint, &self.tls, self.settings.protocol).await.map(|opened| self.keep(opened))
+        // Boxed, so that what opens a connection is no part of every call's future.
+        let opened = Box::pin(connect::open(&self.endpoint, &self.tls, self.settings.protocol)).await;
+        opened.map(|opened| self.keep(opened))
     }
 
     fn keep(self: &Arc<Self>, opened: Opened) -> Connection {

@@ -1,6 +1,7 @@
 """5,000 requests in flight at once, before a Lambda that holds all of them: none fails, and each costs little memory.
 
-The bounds are generous, since the build is a debug build; what is measured is printed.
+What is measured is printed; the bounds leave room for other machines. A request costs its future, its event, and what hyper
+keeps to read and write its call.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ class InFlight(unittest.TestCase):
                 gateway = self.start_gateway(fake.address, "http1")
                 return await measure(gateway, arrived.wait(), open_gate.set)
 
-        self.check("HTTP/1.1", asyncio.run(run()), 32)
+        self.check("HTTP/1.1", asyncio.run(run()), 48)
 
     def test_http2(self):
         fake = subprocess.Popen(
@@ -84,7 +85,7 @@ class InFlight(unittest.TestCase):
         measured = asyncio.run(measure(gateway, arrived(), open_gate))
         opened = int(connections[0].split()[1])
         self.assertLess(opened, REQUESTS // 20, "calls share connections")
-        self.check(f"HTTP/2, {opened} connections", measured, 16)
+        self.check(f"HTTP/2, {opened} connections", measured, 40)
 
     def check(self, name, measured, bound):
         connection, kib = measured

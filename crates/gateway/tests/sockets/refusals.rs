@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambridge_model::{Concurrency, Credentials, Invocation};
 use lambridge_testkit::Answer;
-use lambridge_wire::limits::SYNC_PAYLOAD;
+use lambridge_wire::limits::{ASYNC_PAYLOAD, SYNC_PAYLOAD};
 use tokio::sync::Notify;
 
 use crate::support::{get, talk};
@@ -63,6 +63,36 @@ async fn an_event_larger_than_lambda_takes() {
     assert!(world.lambda.requests().is_empty(), "before any call");
     assert_eq!(world.lines.now().len(), 2);
     check_works(world.address).await;
+}
+
+/// What counts is what is sent: base64 and all that stands around it, to the last group of three bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_kind_of_call_has_its_bound() {
+    // The length of a body that surely fits, with as many digits as the one that just does.
+    let kinds = [
+        (Invocation::Sync, SYNC_PAYLOAD, 1_500_000),
+        (Invocation::Stream, SYNC_PAYLOAD, 1_500_000),
+        (Invocation::DryRun, SYNC_PAYLOAD, 1_500_000),
+        (Invocation::Async, ASYNC_PAYLOAD, 300_000),
+    ];
+    for (kind, max, small) in kinds {
+        let world = start(|model| f(model).invoke = kind).await;
+        let send = async |length: usize| {
+            let head = format!(
+                "POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-type: image/png\r\ncontent-length: {length}\r\n\r\n"
+            );
+            talk(world.address, &[head.as_bytes(), &vec![0xff; length]].concat()).await
+        };
+        send(small).await;
+        let around = world.lambda.requests()[0].body.len() - small / 3 * 4;
+        let largest = (max - around) / 4 * 3;
+        send(largest).await;
+        let calls = world.lambda.requests();
+        assert_eq!(calls.len(), 2, "{kind:?} takes {largest} bytes");
+        assert!((max - 3..=max).contains(&calls[1].body.len()), "{kind:?}: {}", calls[1].body.len());
+        check(&world, &send(largest + 3).await, 413, "event_too_large").await;
+        assert_eq!(world.lambda.requests().len(), 2, "{kind:?}: before any call");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

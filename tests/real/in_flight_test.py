@@ -57,7 +57,7 @@ class InFlight(unittest.TestCase):
                 gateway = self.start_gateway(fake.address, "http1")
                 return await measure(gateway, arrived.wait(), open_gate.set)
 
-        self.check("HTTP/1.1", asyncio.run(run()), 48)
+        self.check("HTTP/1.1", asyncio.run(run()), 32)
 
     def test_http2(self):
         fake = subprocess.Popen(
@@ -85,7 +85,7 @@ class InFlight(unittest.TestCase):
         measured = asyncio.run(measure(gateway, arrived(), open_gate))
         opened = int(connections[0].split()[1])
         self.assertLess(opened, REQUESTS // 20, "calls share connections")
-        self.check(f"HTTP/2, {opened} connections", measured, 40)
+        self.check(f"HTTP/2, {opened} connections", measured, 32)
 
     def check(self, name, measured, bound):
         connection, kib = measured

@@ -72,11 +72,13 @@ pub(super) async fn serve<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         });
         let stream = Stream::begin(counted.clone());
         let (request, refused) = as_http1(request);
-        Attended::new(connection.clone(), async move {
-            let answer = pipeline::serve(connection, request, refused).await;
+        let attended = Attended::new(connection.clone(), pipeline::serve(connection, request, refused));
+        // The stream counts out here: a call that is finished after its reset is no open stream, but a reset one.
+        async move {
+            let answer = attended.await;
             stream.tally.answered.fetch_add(1, Ordering::Relaxed);
             Ok::<_, std::convert::Infallible>(answer.map(|body| Paced::new(body, stream)))
-        })
+        }
     });
     let mut http = pin!(builder(&limits).serve_connection(TokioIo::new(io), service));
     let mut stop = pin!(stopped.wait_for(|&stop| stop));

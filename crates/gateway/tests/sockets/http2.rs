@@ -154,6 +154,27 @@ async fn rapid_resets_end_the_connection() {
     harms_no_one(&world).await;
 }
 
+/// The same with calls that last, and are finished though nobody waits for them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rapid_resets_begin_few_calls() {
+    let world = world(|_| {}).await;
+    let told: std::sync::Arc<Notify> = Notify::new().into();
+    for _ in 0..2_000 {
+        world.lambda.push(answer("held").when(&told));
+    }
+    let mut client = Client2::connect(world.address, &[]).await;
+    for index in 0..2_000 {
+        let stream = 2 * index + 1;
+        let ask = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head("GET", "/", &[]));
+        let reset = frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        if client.try_send(&ask).await.is_err() || client.try_send(&reset).await.is_err() {
+            break;
+        }
+    }
+    client.until(|_| false).await;
+    assert!(world.lambda.requests().len() <= 400, "{}", world.lambda.requests().len());
+}
+
 /// A browser that thinks better of a few is no attacker.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_few_resets_do_no_harm() {

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -14,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from support import DEADLINE, FUNCTIONS, RIC, cleanup, request, start
+from support import DEADLINE, FUNCTIONS, RIC, cleanup, free_port, request, start
 
 CONFIG = f"""
     lambridge: 1
@@ -169,6 +170,56 @@ class Telemetry(unittest.TestCase):
         self.assertEqual(len(took.bucket_counts), len(took.explicit_bounds) + 1)
         self.assertEqual(metrics["lambridge_request_duration_seconds"].unit, "s")
         self.assertTrue(metrics["lambridge_connections"].HasField("gauge"))
+
+
+class RealCollector(unittest.TestCase):
+    def test_the_collector_takes_spans_and_metrics(self):
+        binary = os.environ.get("OTELCOL")
+        if binary is None:
+            self.skipTest("OTELCOL names no OpenTelemetry collector with an OTLP receiver and the debug exporter")
+        port = free_port()
+        folder = tempfile.mkdtemp(prefix="lambridge-")
+        cleanup(self, shutil.rmtree, folder, True)
+        config = pathlib.Path(folder, "collector.yaml")
+        config.write_text(
+            f"""
+receivers: {{ otlp: {{ protocols: {{ http: {{ endpoint: "127.0.0.1:{port}" }} }} }} }}
+exporters: {{ debug: {{ verbosity: detailed }} }}
+service:
+  telemetry: {{ metrics: {{ level: none }} }}
+  pipelines:
+    traces: {{ receivers: [otlp], exporters: [debug] }}
+    metrics: {{ receivers: [otlp], exporters: [debug] }}
+"""
+        )
+        collector = subprocess.Popen(
+            [binary, "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        cleanup(self, collector.stdout.close)
+        cleanup(self, collector.wait)
+        cleanup(self, collector.kill)
+        timer = threading.Timer(DEADLINE * 2, collector.kill)
+        timer.start()
+        cleanup(self, timer.cancel)
+
+        def said(*wanted):
+            missing, seen = set(wanted), []
+            for line in collector.stdout:
+                seen.append(line)
+                missing = {word for word in missing if word not in line}
+                if not missing:
+                    return
+            self.fail(f"the collector never said {missing}:\n{''.join(seen)[-4000:]}")
+
+        said("Everything is ready")
+        env = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "OTEL_METRIC_EXPORT_INTERVAL": "200",
+        }
+        program = start(self, "dev", CONFIG, env=env)
+        self.assertEqual(request(program.gateway, "GET", "/web/a").status, 200)
+        said("Lambda.Invoke", "GET /web/{name}", "http.response.status_code: Int(200)", "lambridge_requests_total")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 //!
 //! The gateway's framing is no part of its public interface, so its two files are taken as they stand.
 
+pub mod adapter;
 pub mod encode;
 pub mod wire;
 

@@ -4,7 +4,7 @@
 //! * `node_modules`: AWS's JavaScript SDK and runtime client, and Express.
 //! * `aws-lambda-ric`: the native half of that runtime client, see [`node_client`].
 //! * AWS Lambda Web Adapter, the one that the benchmarks measure too, under `target/tools`.
-//! * Chromium, skopeo and umoci, of the system: see [`system`].
+//! * Chromium, skopeo, umoci and promtool, of the system: see [`system`].
 //! * `rust`: the example function on AWS's Rust runtime client.
 //!
 //! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json` and
@@ -32,6 +32,8 @@ pub struct Counterparts {
     pub rust_function: PathBuf,
     /// AWS's `lambda-adapter`.
     pub web_adapter: PathBuf,
+    /// Prometheus's `promtool`, unless it is on the path or cannot be had.
+    pub promtool: Option<PathBuf>,
 }
 
 /// Installs and builds what is missing.
@@ -47,7 +49,8 @@ pub fn prepare(workspace: &Workspace) -> Result<Counterparts, String> {
     step("image readers", system::image_readers)?;
     let rust_function = step("rust function", || rust(&folder, &workspace.root))?;
     let web_adapter = step("aws lambda web adapter", || peers::web_adapter(&workspace.target.join("tools")))?;
-    Ok(Counterparts { python, folder, rust_function, web_adapter })
+    let promtool = step("metrics reader", || system::promtool(&workspace.target.join("tools")))?;
+    Ok(Counterparts { python, folder, rust_function, web_adapter, promtool })
 }
 
 fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {

@@ -57,6 +57,9 @@ pub(crate) fn with_environment<'a>(
     counterparts: &Counterparts,
 ) -> &'a mut Command {
     let built = workspace.target.join("debug");
+    if let Some(promtool) = &counterparts.promtool {
+        command.env("PROMTOOL", promtool);
+    }
     command
         .current_dir(&workspace.root)
         .env("LAMBRIDGE_BIN", built.join("lambridge"))

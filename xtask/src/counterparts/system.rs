@@ -1,11 +1,12 @@
-//! Counterparts that are programs of the system: Chromium for the page of `lambridge dev`, skopeo and umoci to read images.
+//! Counterparts that are programs of the system: Chromium for the page of `lambridge dev`, skopeo and umoci to read images,
+//! promtool to read metrics.
 //!
 //! They are in none of the package registries that the others come from. Where one is missing and may be installed (as
 //! root, on Debian and its kin) it is; elsewhere the tests say that they are skipped, or fail where an environment variable
 //! promises it, as `LAMBRIDGE_BROWSER=required` does in `.ci/run`.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::step::run;
@@ -21,6 +22,30 @@ pub fn browser() -> Result<(), String> {
 /// Installs what reads container images without a daemon, where it can be had.
 pub fn image_readers() -> Result<(), String> {
     provide(&["skopeo"], "skopeo").and_then(|()| provide(&["umoci"], "umoci"))
+}
+
+/// Prometheus's reader of metrics, for `PROMTOOL`, where it can be had. Its package is unpacked and not installed: it would
+/// start a server.
+pub fn promtool(tools: &Path) -> Result<Option<PathBuf>, String> {
+    let folder = tools.join("prometheus");
+    let program = folder.join("usr/bin/promtool");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if program.exists() {
+        return Ok(Some(program));
+    }
+    if is_in(&path, "promtool") || !is_in(&path, "apt-get") {
+        return Ok(None);
+    }
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
+    let unpack = "apt-get -q download prometheus && dpkg -x prometheus_*.deb .";
+    match run(Command::new("sh").current_dir(&folder).args(["-c", unpack])) {
+        Ok(()) => Ok(Some(program)),
+        Err(message) => {
+            println!("no promtool here, and none could be fetched: {message}");
+            Ok(None)
+        }
+    }
 }
 
 /// Sees to it that one of `programs` is there, by installing `package`; says so where it cannot be.

@@ -73,8 +73,23 @@ pub(crate) fn first<'f>(fields: &[Field<'f>], name: &str) -> Option<&'f [u8]> {
 
 /// RFC 9110, 5.1: a field name is a token.
 pub(crate) fn is_token(name: &[u8]) -> bool {
-    !name.is_empty()
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    /// A look in a table is a fraction of what comparing with each mark costs.
+    const TOKEN: [bool; 256] = {
+        let marks = b"!#$%&'*+-.^_`|~";
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < marks.len() {
+            table[marks[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    !name.is_empty() && name.iter().all(|&byte| TOKEN[usize::from(byte)])
 }
 
 /// RFC 9110, 5.5: visible characters, spaces, tabs, and bytes above 0x7F.

@@ -100,7 +100,7 @@ pub fn haproxy(rig: &Rig, upstream: &str) -> Result<(Process, String), String> {
         &format!(
             "global\n  nbthread 1\n  maxconn 1000\n\
              defaults\n  mode http\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\n  \
-             http-reuse always\n\
+             http-reuse always\n  option http-no-delay\n\
              frontend f\n  bind 127.0.0.1:{port}\n  default_backend b\n\
              backend b\n  server s {upstream}\n"
         ),

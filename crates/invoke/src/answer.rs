@@ -21,8 +21,8 @@ pub(crate) struct Head {
     log_tail: Option<String>,
     error_type: Option<String>,
     retry_after: Option<String>,
-    /// Its body comes in frames.
-    event_stream: bool,
+    /// Its body comes in frames, by the type it says.
+    event_stream: Option<bool>,
 }
 
 impl Head {
@@ -47,7 +47,8 @@ impl Head {
             11 if is("retry-after") => &mut self.retry_after,
             12 if is("content-type") => {
                 let kind = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-                self.event_stream = kind.eq_ignore_ascii_case(wire::EVENT_STREAM_TYPE.as_bytes());
+                let is_stream = kind.eq_ignore_ascii_case(wire::EVENT_STREAM_TYPE.as_bytes());
+                self.event_stream.get_or_insert(is_stream);
                 return;
             }
             16 if is(wire::X_AMZN_REQUEST_ID) => &mut self.request_id,
@@ -64,7 +65,7 @@ impl Head {
 
     /// Whether a function has begun, and its answer comes in frames.
     pub(crate) fn is_stream(&self) -> bool {
-        self.event_stream && is_success(self.status)
+        self.event_stream == Some(true) && is_success(self.status)
     }
 }
 
@@ -181,6 +182,22 @@ mod tests {
         check(302, &[], "", "Lambda failed with 302 : ");
         check(429, &kind("TooManyRequestsException"), r#"{"Reason":"R"}"#, "throttled: R");
         check(429, &kind("TooManyRequestsException"), "", "throttled: TooManyRequestsException");
+    }
+
+    #[test]
+    fn the_first_of_a_name_counts() {
+        let mut head = Head::new(200);
+        for (name, value) in [
+            ("Content-Type", "application/vnd.amazon.eventstream; charset=x"),
+            ("content-type", "text/plain"),
+            ("x-amzn-requestid", ""),
+            ("X-Amzn-RequestId", "a"),
+            ("x-amzn-requestid", "b"),
+        ] {
+            head.field(name, value.as_bytes());
+        }
+        assert!(head.is_stream());
+        assert_eq!(head.request_id.as_deref(), Some("a"));
     }
 
     #[test]

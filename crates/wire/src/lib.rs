@@ -9,10 +9,12 @@
 //! * [`runtime`]: the Runtime API
 //! * [`extensions`]: the Extensions API
 //! * [`telemetry`]: subscriptions of the Telemetry API
+//! * [`http1`]: how an HTTP/1.1 answer is read
 //! * [`limits`]: the service's limits, each with its source
 
 pub mod eventstream;
 pub mod extensions;
+pub mod http1;
 pub mod invoke;
 pub mod limits;
 pub mod list;

@@ -4,32 +4,29 @@
 //! own. Here the head is one text that was ready but for its signature, the answer's fields are looked at once where they
 //! lie, and its body is a part of the buffer it came in. That halves what a small call costs beside HTTP itself.
 //!
-//! The framing is RFC 9112's, section 6.3: no body with 204 and 304, then `Transfer-Encoding`, then `Content-Length`, else
-//! up to the end of the connection. Doubt ends the connection, never an answer that is whole: two lengths that differ,
-//! codings that are not `chunked`, a chunk that is not as the RFC has it, bytes after the end. Interim answers are
-//! passed over. The rules are tested against hyper's client, at every split.
+//! Where heads and bodies end is [`lambridge_wire::http1`]'s to say; here are the socket and the deadline. Bytes after an
+//! answer's end are one to nothing asked, and end the connection. All of it is tested against hyper's client, at every
+//! split.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
+use lambridge_wire::http1::{Asked, Body, Front, Malformed, Step, front};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
 use super::{Broken, Io};
 use crate::answer::Head;
 
-mod body;
-
-use body::Body;
-
 /// Lambda's heads have about ten fields; proxies add some.
 const FIELDS: usize = 96;
 /// The longest head that is read.
 const HEAD: usize = 64 << 10;
+/// An answer that ends too early.
+const CUT: &str = "the connection closed before the answer's end";
 /// What one read takes, unless a body is known to be longer.
 const READ: usize = 8 << 10;
 /// A shorter payload is sent in one piece with the head: copying it costs less than telling the system of two pieces.
@@ -162,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                     self.or_late(cx, read)
                 });
                 if read.await? == 0 {
-                    return Err(Broken::Sent(body::CUT.to_owned()));
+                    return Err(Broken::Sent(CUT.to_owned()));
                 }
             }
             self.body = Body::Ended;
@@ -185,18 +182,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     /// The next piece of the body, never empty.
     pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         loop {
-            match self.body.take(&mut self.buffer) {
-                Ok(body::Taken::Piece(piece)) => return Poll::Ready(Some(Ok(piece))),
-                Ok(body::Taken::End) => return Poll::Ready(None),
-                Ok(body::Taken::More) => {}
-                Err(message) => return Poll::Ready(Some(Err(self.fail(message)))),
+            match self.body.step(&self.buffer) {
+                Ok(Step::Data(length)) => {
+                    return Poll::Ready(Some(Ok(self.buffer.split_to(length).freeze())));
+                }
+                Ok(Step::Frame(length)) => {
+                    self.buffer.advance(length);
+                    continue;
+                }
+                Ok(Step::More) => {}
+                Ok(Step::End) => return Poll::Ready(None),
+                Err(message) => return Poll::Ready(Some(Err(self.fail(message.to_owned())))),
             }
             let read = match ready!(self.poll_fill(cx, 0)) {
                 Ok(0) if self.body == Body::ToTheEnd => {
                     self.body = Body::Ended;
                     continue;
                 }
-                Ok(0) => Err(body::CUT.to_owned()),
+                Ok(0) => Err(CUT.to_owned()),
                 Ok(_) => Ok(()),
                 Err(error) => Err(crate::chain(&error)),
             };
@@ -268,62 +271,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Head>> {
         loop {
-            while let Some((length, status)) = self.parse()? {
-                if let Some(head) = status {
-                    self.buffer.advance(length);
-                    return Poll::Ready(Ok(head));
+            let mut head = None;
+            let parsed = front::<FIELDS>(&self.buffer, Asked::Body, |status, name, value| {
+                head.get_or_insert_with(|| Head::new(status)).field(name, value);
+            });
+            match parsed.map_err(malformed)? {
+                // No protocol was offered to switch to.
+                Front::Final { status: 101, .. } => {
+                    return Poll::Ready(Err(malformed(Malformed("101 was not asked for"))));
                 }
-                // 100 Continue, 103 Early Hints: another head follows.
-                self.buffer.advance(length);
+                Front::Final { length, status, body, keep } => {
+                    self.buffer.advance(length);
+                    (self.body, self.keep) = (body, keep);
+                    return Poll::Ready(Ok(head.unwrap_or_else(|| Head::new(status))));
+                }
+                Front::Interim(length) => {
+                    self.buffer.advance(length);
+                    continue;
+                }
+                Front::More => {}
             }
             if self.buffer.len() > HEAD {
-                return Poll::Ready(Err(malformed("its head is too long")));
+                return Poll::Ready(Err(malformed(Malformed("its head is too long"))));
             }
             if ready!(self.poll_fill(cx, 0))? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
     }
-
-    /// The head at the front of the buffer, if it is whole: its length, and what it says unless it is an interim one.
-    fn parse(&mut self) -> io::Result<Option<(usize, Option<Head>)>> {
-        if self.buffer.is_empty() {
-            return Ok(None);
-        }
-        let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
-        let mut answer = httparse::Response::new(&mut []);
-        let length = match httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut answer,
-            &self.buffer,
-            &mut fields,
-        ) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(error) => return Err(malformed(error)),
-        };
-        let status = answer.code.unwrap_or_default();
-        if (100..200).contains(&status) {
-            // No protocol was offered to switch to.
-            return if status == 101 {
-                Err(malformed("101 was not asked for"))
-            } else {
-                Ok(Some((length, None)))
-            };
-        }
-        let mut head = Head::new(status);
-        let mut framing = body::Framing::new(status, answer.version == Some(1));
-        for field in answer.headers.iter() {
-            framing.field(field.name, field.value).map_err(malformed)?;
-            head.field(field.name, field.value);
-        }
-        self.body = framing.body();
-        self.keep = framing.keep();
-        Ok(Some((length, Some(head))))
-    }
 }
 
-fn malformed(what: impl std::fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the answer is malformed: {what}"))
+fn malformed(what: Malformed) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]

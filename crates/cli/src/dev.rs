@@ -1,8 +1,10 @@
 //! `lambridge dev`: gateway and emulator in one process.
 //!
 //! Calls go to the emulator unless the file names an endpoint. They are signed with a pair made up at start, which
-//! the emulator checks, so that a signing fault shows on the desk and not in production.
+//! the emulator checks, so that a signing fault shows on the desk and not in production. Others may call the emulator as
+//! they may without a gateway: with any credentials, unless the file says which.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,7 +38,7 @@ async fn serve(
     key_pairs.extend(model.emulator.credentials.clone());
     key_pairs.extend(pairs_of(&model));
 
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     let stations = Stations::start().await?;
     if builtin {
         sample::point_at(&mut model, &stations);
@@ -53,7 +55,7 @@ async fn serve(
         observer: Some(Arc::new(move |finished| observer.note(finished))),
         ..Surroundings::of_process()
     };
-    let runs = runs_of(&model);
+    let (runs, place) = (runs_of(&model), model.emulator.clone());
     let gateway = gateway::start(model, surroundings).await?;
     if builtin {
         sample::say_what_to_try(&gateway.addresses(), lambda);
@@ -65,12 +67,15 @@ async fn serve(
         if runs_of(&model) != runs {
             output::complain("warning: `run` of a function changed; restart to run it as written now");
         }
+        if model.emulator != place {
+            output::complain("warning: `emulator` changed; restart to have it as written now");
+        }
         point_at_emulator(&mut model, lambda, &pair);
         Some((model, ()))
     };
     let watch = Watch::new(if builtin { &[] } else { &watched });
-    let served = serve_until_told(&gateway, signals, watch, reload).await;
-    gateway.drain().await;
+    let served = serve_until_told(&gateway, &mut signals, watch, reload).await;
+    gateway::drain(gateway, &mut signals).await;
     emulator.shutdown().await;
     served
 }
@@ -89,9 +94,15 @@ fn load(options: &Dev) -> Loaded {
 
 /// Sends every function without an endpoint of its own to the emulator, signed with a pair that it knows.
 fn point_at_emulator(model: &mut Model, lambda: SocketAddr, pair: &Pair) {
+    let run: BTreeSet<String> = model.functions.values().filter(|f| f.run.is_some()).map(name_of).collect();
     for (key, function) in &mut model.functions {
         if function.endpoint.is_some() {
             continue;
+        }
+        if !run.contains(&name_of(function)) {
+            output::complain(&format!(
+                "warning: function `{key}` has no `run`, so it does not exist on this machine"
+            ));
         }
         if matches!(function.credentials, Credentials::AssumeRole(_)) {
             output::complain(&format!("warning: function `{key}`: roles are not assumed on one machine"));
@@ -118,6 +129,10 @@ fn pairs_of(model: &Model) -> Vec<(String, Secret)> {
         _ => None,
     };
     model.functions.values().filter_map(pair).collect()
+}
+
+fn name_of(function: &lambridge_model::Function) -> String {
+    function.name.name().to_owned()
 }
 
 fn runs_of(model: &Model) -> Vec<(String, Option<lambridge_model::Run>)> {

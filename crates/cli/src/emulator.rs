@@ -60,6 +60,7 @@ pub fn settings(
         region: region.unwrap_or_else(|| REGION.to_owned()),
         account_id: ACCOUNT.to_owned(),
         key_pairs,
+        signed: model.emulator.credentials.is_some(),
         functions: local_functions(model),
         adapter: subcommand("adapter"),
         child_prefix: subcommand("exec-child"),

@@ -19,10 +19,10 @@ pub fn run(options: &Serve) -> ExitCode {
     };
     let Some((model, watched)) = load() else { return ExitCode::FAILURE };
     let served = block_on(async {
-        let signals = Signals::listen()?;
+        let mut signals = Signals::listen()?;
         let gateway = start(model, Surroundings::of_process()).await?;
-        serve_until_told(&gateway, signals, Watch::new(&watched), load).await?;
-        gateway.drain().await;
+        serve_until_told(&gateway, &mut signals, Watch::new(&watched), load).await?;
+        drain(gateway, &mut signals).await;
         Ok(())
     });
     exit(served)
@@ -46,7 +46,7 @@ pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, 
 /// Serves until SIGTERM or SIGINT. `load` gives the next model, or nothing when the old one stays.
 pub async fn serve_until_told<W>(
     gateway: &Gateway,
-    mut signals: Signals,
+    signals: &mut Signals,
     mut watch: Watch,
     load: impl Fn() -> Option<(Model, W)>,
 ) -> Result<(), String> {
@@ -71,6 +71,14 @@ pub async fn serve_until_told<W>(
             Ok(()) => output::complain("configuration reloaded"),
             Err(why) => output::complain(&format!("reload rejected, the old configuration stays: {why}")),
         }
+    }
+}
+
+/// Lets what is in flight finish. Whoever presses Ctrl-C once more does not want to wait for that.
+pub async fn drain(gateway: Gateway, signals: &mut Signals) {
+    tokio::select! {
+        () = gateway.drain() => {}
+        _ = signals.ending.interrupt.recv() => output::complain("not waiting for what is in flight"),
     }
 }
 

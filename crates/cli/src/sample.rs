@@ -60,7 +60,7 @@ pub fn say_what_to_try(gateway: &[SocketAddr], lambda: SocketAddr) {
         curl http://{address}/hello/ada          a plain function, without a web server
         curl -i http://{address}/fail            a function error: 502, and why
 
-  the emulator takes AWS SDKs, given the endpoint http://{lambda} and the pair of your own file
+  the emulator takes AWS SDKs, given the endpoint http://{lambda} and any credentials
   next  write a lambridge.yaml and run `lambridge dev -c lambridge.yaml`
 "
     ));

@@ -57,7 +57,11 @@ impl Gateway {
     }
 
     fn terminate(&self) {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
+        let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
     }
 
@@ -152,6 +156,20 @@ async fn what_does_not_end_is_cut() {
     let mut text = Vec::new();
     let _ = busy.read_to_end(&mut text);
     assert_eq!(text, b"");
+}
+
+#[tokio::test]
+async fn a_second_interrupt_does_not_wait() {
+    let lambda = FakeLambda::answering(Answer::silence());
+    let mut gateway = Gateway::start(&lambda, "deadline: 60s");
+    let mut busy = gateway.connect();
+    ask(&mut busy);
+    lambda.wait_for(1).await;
+    gateway.signal("-INT");
+    gateway.refuses().await;
+    assert_eq!(gateway.child.try_wait().unwrap(), None, "the first one waits");
+    gateway.signal("-INT");
+    assert_eq!(gateway.ended().await.code(), Some(0));
 }
 
 /// The address is printed only when the process listens to signals.

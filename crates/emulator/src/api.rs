@@ -32,9 +32,8 @@ use self::operation::Asked;
 use self::problem::Problem;
 use crate::function::{Call, Done, Function, Throttled};
 use crate::http::{Answer, BodyError, collect, json, text};
-use crate::identity::{is_uuid, since_epoch, trace_id, uuid};
+use crate::identity::{is_uuid, trace_id, uuid};
 use crate::service::Service;
-use crate::signature;
 
 /// For a whole body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -127,12 +126,7 @@ async fn invoke(
 }
 
 fn check_signature(service: &Service, head: &Parts, body: &[u8]) -> Result<(), Problem> {
-    if service.key_pairs.is_empty() {
-        return Ok(());
-    }
-    let now = i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX);
-    signature::verify(head, body, &service.key_pairs, now)
-        .map_err(|(name, message)| Problem::new(name, message))
+    service.check_signature(head, body).map_err(|(name, message)| Problem::new(name, message))
 }
 
 /// A page of another site must not reach a local emulator through its visitor's browser (DNS rebinding): the `Host` is a

@@ -232,8 +232,8 @@ async fn run(place: Place, call: Call, arrived: Instant, done: oneshot::Sender<D
     let taken = Instant::now();
     let prepared = prepare(&function, place.index).await;
     let cold = prepared.init.is_some();
-    let started = Instant::now();
-    let deadline = prepared.deadline.unwrap_or(started + timeout);
+    let started = prepared.second.unwrap_or_else(Instant::now);
+    let deadline = started + timeout;
 
     let sandbox = prepared.sandbox;
     if prepared.ready {
@@ -296,9 +296,9 @@ async fn run(place: Place, call: Call, arrived: Instant, done: oneshot::Sender<D
 struct Prepared {
     sandbox: Arc<Sandbox>,
     ready: bool,
-    /// Set where a second init used some of the function's time.
-    deadline: Option<Instant>,
-    /// How long init took, if the invocation waited for it.
+    /// When a second init began, which is part of the invocation and has its time.
+    second: Option<Instant>,
+    /// How long the first init took, if the invocation waited for it.
     init: Option<Duration>,
 }
 
@@ -312,17 +312,17 @@ async fn prepare(function: &Function, index: usize) -> Prepared {
         sandbox = function.sandbox(index, init).expect("a place has an instance");
     }
     if sandbox.is_ready() {
-        return Prepared { sandbox, ready: true, deadline: None, init: None };
+        return Prepared { sandbox, ready: true, second: None, init: None };
     }
     if sandbox.initialized().await {
-        return Prepared { sandbox, ready: true, deadline: None, init: Some(begun.elapsed()) };
+        return Prepared { sandbox, ready: true, second: None, init: Some(begun.elapsed()) };
     }
     let timeout = function.context.run.timeout;
-    let deadline = Instant::now() + timeout;
+    let (init, second) = (begun.elapsed(), Instant::now());
     // Its own limit lies behind the invocation's, whose timeout it must not hide.
     let sandbox = function.sandbox(index, timeout * 2).expect("a place has an instance");
-    let ready = timeout_at(deadline, sandbox.initialized()).await.unwrap_or(false);
-    Prepared { sandbox, ready, deadline: Some(deadline), init: Some(begun.elapsed()) }
+    let ready = timeout_at(second + timeout, sandbox.initialized()).await.unwrap_or(false);
+    Prepared { sandbox, ready, second: Some(second), init: Some(init) }
 }
 
 fn delivery(call: &Call, deadline: Instant) -> Delivery {

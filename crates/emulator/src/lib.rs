@@ -43,8 +43,10 @@ pub struct Settings {
     pub region: String,
     /// Default `000000000000`.
     pub account_id: String,
-    /// Accepted key pairs; empty: signatures are not checked.
+    /// Known key pairs: whoever names one must have signed with it.
     pub key_pairs: Vec<(String, Secret)>,
+    /// Refuse what none of them signed.
+    pub signed: bool,
     /// By function name.
     pub functions: BTreeMap<String, Run>,
     /// How the web adapter is started, e.g. `[/path/lambridge, adapter]`.

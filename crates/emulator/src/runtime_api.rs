@@ -81,7 +81,7 @@ async fn response(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) 
     let sink = if streams { sandbox.state().take_sink(id) } else { None };
     if let Some(sink) = sink {
         let outcome = forward(id, request, sink).await;
-        return settle(sandbox, id, outcome);
+        return settle(sandbox, id, outcome).await;
     }
     match collect(request.body_mut(), SYNC_PAYLOAD).await {
         Ok((payload, trailers)) => {
@@ -89,19 +89,19 @@ async fn response(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) 
                 Some(payload) => Outcome { payload, failed: true },
                 None => Outcome { payload, failed: false },
             };
-            settle(sandbox, id, outcome)
+            settle(sandbox, id, outcome).await
         }
         Err(BodyError::TooLarge) => {
             let message = format!(
                 "Response payload size exceeded maximum allowed payload size ({SYNC_PAYLOAD} bytes)."
             );
             let report = ErrorReport::new("Function.ResponseSizeTooLarge", message).to_json();
-            settle(sandbox, id, Outcome { payload: report.into(), failed: true });
+            settle(sandbox, id, Outcome { payload: report.into(), failed: true }).await;
             refuse(ApiError::TOO_LARGE, None)
         }
         Err(BodyError::Broken) if streams => {
             let outcome = Outcome::platform(id, "Runtime.TruncatedResponse", "Response was truncated");
-            settle(sandbox, id, outcome);
+            settle(sandbox, id, outcome).await;
             refuse(ApiError::TRUNCATED_REQUEST, None)
         }
         Err(BodyError::Broken) => refuse(ApiError::TRUNCATED_REQUEST, None),
@@ -154,7 +154,7 @@ async fn error(sandbox: &Sandbox, id: &str, request: &mut Request<Incoming>) -> 
         return refuse(error, message.as_deref());
     }
     match report(request).await {
-        Ok(payload) => settle(sandbox, id, Outcome { payload, failed: true }),
+        Ok(payload) => settle(sandbox, id, Outcome { payload, failed: true }).await,
         Err(error) => refuse(error, None),
     }
 }
@@ -197,10 +197,10 @@ fn check(sandbox: &Sandbox, id: &str, headers: &HeaderMap, to: &str) -> Result<(
     })
 }
 
-fn settle(sandbox: &Sandbox, id: &str, outcome: Outcome) -> Answer {
+async fn settle(sandbox: &Sandbox, id: &str, outcome: Outcome) -> Answer {
     if !sandbox.state().external.is_empty() && blames_app(&outcome.payload) && sandbox.is_dying() {
-        // Its exit is about to be known, and ends the invocation.
-        return json(202, wire::ACCEPTED_BODY);
+        // Its exit is about to be known, and ends the invocation, and then the adapter: which need not hear of anything else.
+        sandbox.ended().await;
     }
     sandbox.state().answer(id, outcome);
     sandbox.ring();

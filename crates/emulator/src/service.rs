@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use http::request::Parts;
 use lambridge_model::{Run, Secret};
 use tokio::sync::Semaphore;
 
 use crate::context::{Context, Lives};
 use crate::function::Function;
+use crate::identity::since_epoch;
 use crate::process::Spawner;
 use crate::record::Recorder;
+use crate::signature::{self, Refusal};
 use crate::{Settings, Timing};
 
 /// Asynchronous invocations waiting or running at once; more are throttled.
@@ -22,7 +25,8 @@ pub(crate) const LATEST: &str = "$LATEST";
 pub(crate) struct Service {
     pub(crate) region: String,
     pub(crate) account: String,
-    pub(crate) key_pairs: Vec<(String, Secret)>,
+    key_pairs: Vec<(String, Secret)>,
+    signed: bool,
     pub(crate) timing: Timing,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) lives: Arc<Lives>,
@@ -76,8 +80,20 @@ impl Service {
             region: settings.region,
             account: settings.account_id,
             key_pairs: settings.key_pairs,
+            signed: settings.signed,
             behind: Arc::new(Semaphore::new(BEHIND)),
         }
+    }
+
+    /// Whether a request is signed as it says. Where nobody has to sign, a stranger's signature says nothing, and there may
+    /// be none.
+    pub(crate) fn check_signature(&self, head: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        let named = signature::key_id(head);
+        if !self.signed && !self.key_pairs.iter().any(|(id, _)| named == Some(id)) {
+            return Ok(());
+        }
+        let now = i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX);
+        signature::verify(head, body, &self.key_pairs, now)
     }
 
     /// The function that `name` and `qualifier` mean. An alias is followed once.

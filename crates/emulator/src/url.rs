@@ -109,7 +109,7 @@ async fn admit(
     sender: Sender<'_>,
 ) -> Answer {
     let signed = function.context.run.url.as_ref().is_some_and(|url| url.auth == UrlAuth::AwsIam);
-    let caller = match signed.then(|| iam::caller(&service.key_pairs, head, body)).transpose() {
+    let caller = match signed.then(|| iam::caller(service, head, body)).transpose() {
         Ok(caller) => caller,
         Err(refusal) => return *refusal,
     };

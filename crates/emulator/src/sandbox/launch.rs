@@ -205,7 +205,17 @@ async fn watch(
 ) {
     let status = process.wait(child).await;
     let Some(sandbox) = sandbox.upgrade() else { return };
-    tell(&mut sandbox.state(), status.map_or_else(|error| Some(error.to_string()), ending));
+    let unasked = {
+        let mut state = sandbox.state();
+        let known = state.ending || state.exit.is_some();
+        tell(&mut state, status.map_or_else(|error| Some(error.to_string()), ending));
+        state.exit.clone().filter(|_| !known)
+    };
+    if let Some((error_type, message)) = unasked {
+        // A process that says nothing itself would otherwise be gone without a word.
+        sandbox.drain();
+        sandbox.output.say(&format!("{error_type}: {message}"));
+    }
     sandbox.ring();
     // The others need not wait for the next invocation to learn of it. A sandbox that is being ended goes on with that.
     sandbox.end(ShutdownReason::Failure).await;

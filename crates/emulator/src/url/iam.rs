@@ -10,26 +10,22 @@
 use http::StatusCode;
 use http::header::HeaderValue;
 use http::request::Parts;
-use lambridge_model::Secret;
 use lambridge_wire::invoke::X_AMZN_ERROR_TYPE;
 use lambridge_wire::name::partition_of;
 
 use crate::context::Context;
 use crate::http::{Answer, json};
-use crate::identity::since_epoch;
+use crate::service::Service;
 use crate::signature;
 
 /// Who signed; or the refusal.
-pub(super) fn caller(keys: &[(String, Secret)], head: &Parts, body: &[u8]) -> Result<String, Box<Answer>> {
+pub(super) fn caller(service: &Service, head: &Parts, body: &[u8]) -> Result<String, Box<Answer>> {
     let Some(key_id) = signature::key_id(head) else {
         return Err(refusal("AccessDeniedException", r#"{"Message":"Forbidden"}"#.to_owned()));
     };
-    if !keys.is_empty() {
-        let now = i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX);
-        signature::verify(head, body, keys, now).map_err(|(name, message)| {
-            refusal(name, serde_json::json!({ "message": message }).to_string())
-        })?;
-    }
+    service
+        .check_signature(head, body)
+        .map_err(|(name, message)| refusal(name, serde_json::json!({ "message": message }).to_string()))?;
     Ok(key_id.to_owned())
 }
 

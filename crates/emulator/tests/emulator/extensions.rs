@@ -136,6 +136,7 @@ async fn the_death_of_a_web_app_is_the_platforms_to_tell() {
         assert_eq!(answer.json()["errorType"], "Runtime.ExitError");
         assert!(answer.body.contains("signal: killed"), "{answer:?}");
     }
+    assert!(!house.notes().contains(&"next refused".to_owned()), "the adapter's end is all it hears of");
     let living = format!(r#"{{"do":"blame","app":{}}}"#, std::process::id());
     assert!(!house.invoke(&living).await.failed(), "of an app that lives, the adapter's word is taken");
 }

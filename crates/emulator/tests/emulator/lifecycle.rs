@@ -15,12 +15,27 @@ async fn init_failures_are_the_result() {
             plan.run.timeout = Duration::from_secs(1);
         }
         let house = plan.start().await;
-        let answer = house.invoke("{}").await;
+        let tail = ("x-amz-log-type", "Tail");
+        let answer = house.post("/2015-03-31/functions/f/invocations", &[tail], "{}").await;
         assert!(answer.failed(), "{mode}");
         let body = answer.json();
         assert_eq!(body["errorType"], kind, "{mode}");
         let text = body["errorMessage"].as_str().unwrap();
         assert!(text.ends_with(message), "{mode}: {text}");
+        if let Some((_, exit)) = message.split_once("Error: Runtime exited") {
+            let said = format!("Runtime.ExitError: Runtime exited{exit}");
+            assert_eq!(house.lines.lock().unwrap().iter().filter(|line| **line == said).count(), 2, "{mode}");
+        }
+        if mode == "init-hang" {
+            // The second init is part of the invocation: a second of it, which is the timeout.
+            let tail = base64_simd::STANDARD.decode_to_vec(answer.header("x-amz-log-result")).unwrap();
+            let tail = String::from_utf8(tail).unwrap();
+            let report: Vec<_> = tail.split('\t').collect();
+            let took: f64 = report[1]["Duration: ".len()..].strip_suffix(" ms").unwrap().parse().unwrap();
+            let init: f64 =
+                report[5]["Init Duration: ".len()..].strip_suffix(" ms").unwrap().parse().unwrap();
+            assert!(took >= 1000.0 && init >= 500.0, "{tail}");
+        }
     };
     check("init-error", "Start", "cannot start").await;
     check("init-exit 0", "Runtime.ExitError", "Error: Runtime exited without providing a reason").await;

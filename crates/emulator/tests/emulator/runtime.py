@@ -145,6 +145,8 @@ def poll():
     connection = http.client.HTTPConnection(api)
     while True:
         status, head, body = call(connection, "GET", f"{base}/invocation/next")
+        if status == 403:
+            note("next refused")
         if status != 200:
             sys.exit(9)
         handle(connection, json.loads(body), head)

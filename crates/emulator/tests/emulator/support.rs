@@ -30,6 +30,8 @@ pub struct Plan {
     pub run: Run,
     pub timing: Timing,
     pub key_pairs: Vec<(String, Secret)>,
+    /// Others than those may call as well.
+    pub strangers: bool,
     pub child_prefix: Vec<std::ffi::OsString>,
     pub web: bool,
     /// Programs below the folder that stands for `/opt`, and their text; `{}` is the runtime's command.
@@ -67,6 +69,7 @@ pub fn plan(mode: &str) -> Plan {
             async_retries: vec![Duration::from_millis(1); 2],
         },
         key_pairs: Vec::new(),
+        strangers: false,
         child_prefix: Vec::new(),
         web: false,
         opt: Vec::new(),
@@ -110,6 +113,7 @@ impl Plan {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
             region: "us-east-1".to_owned(),
             account_id: "000000000000".to_owned(),
+            signed: !self.key_pairs.is_empty() && !self.strangers,
             key_pairs: self.key_pairs,
             functions: self
                 .others

@@ -147,15 +147,16 @@ async fn signed_requests_only() {
     let keys = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(id, secret)| ((*id).to_owned(), Secret::new(*secret))).collect::<Vec<_>>()
     };
-    let start = async |pairs: &[(&str, &str)]| {
+    let start = async |pairs: &[(&str, &str)], strangers| {
         let mut plan = with_url("plain");
         plan.key_pairs = keys(pairs);
+        plan.strangers = strangers;
         if let Some(url) = &mut plan.run.url {
             url.auth = UrlAuth::AwsIam;
         }
         plan.start().await
     };
-    let house = start(&[("AKIDEXAMPLE", "right")]).await;
+    let house = start(&[("AKIDEXAMPLE", "right")], false).await;
     let unsigned = ask(&house, "GET", "/", &[], "").await;
     assert_eq!((unsigned.status, unsigned.header("x-amzn-errortype")), (403, "AccessDeniedException"));
     assert_eq!(unsigned.body, r#"{"Message":"Forbidden"}"#);
@@ -178,7 +179,13 @@ async fn signed_requests_only() {
     assert!(event["headers"].get("authorization").is_none() && !event["headers"]["x-amz-date"].is_null());
 
     // Without credentials any key may sign.
-    assert_eq!(signed(&start(&[]).await, "any").await.status, 200);
+    assert_eq!(signed(&start(&[], false).await, "any").await.status, 200);
+
+    // As in `lambridge dev`, which signs with a pair of its own: a stranger's key is as good as without it, a known one is checked.
+    assert_eq!(signed(&start(&[("AKIDOTHER", "own")], true).await, "any").await.status, 200);
+    let house = start(&[("AKIDEXAMPLE", "right")], true).await;
+    assert_eq!(signed(&house, "wrong").await.status, 403);
+    assert_eq!(ask(&house, "GET", "/", &[], "").await.status, 403);
 }
 
 /// The headers of a request without a body, by AWS's own signer.

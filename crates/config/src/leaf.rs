@@ -21,7 +21,7 @@ const DURATION_HELP: &str = "a duration is a number and a unit: `400ms`, `30s`, 
 const GO_DURATION_HELP: &str = "a duration is written as in Go: `400ms`, `1.5s`, `1m30s`";
 const SIZE_HELP: &str = "a size is `64KiB`, `6MiB`, `1GiB`, or a plain number of bytes";
 
-/// A compiled path regex, in bytes: the bound of the data plane.
+/// A compiled regex, in bytes: the bound of the data plane.
 const MAX_REGEX: usize = 1 << 20;
 
 /// What lowering needs beside the document.
@@ -213,13 +213,17 @@ impl Lower<'_> {
         Some(self.folder.join(&leaf.text))
     }
 
-    /// Compiled once here, only to complain at its place; the data plane compiles its own.
     pub fn path_regex(&mut self, leaf: &Leaf) -> Option<PathMatch> {
+        self.regex(leaf).map(PathMatch::Regex)
+    }
+
+    /// A pattern of a whole text. Compiled once here, only to complain at its place; the data plane compiles its own.
+    pub fn regex(&mut self, leaf: &Leaf) -> Option<String> {
         let anchored = format!("^(?:{})$", leaf.text);
         // `a)(b` would be well formed only inside the anchors, so the text itself must compile too.
         let compile = |text: &str| regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build();
         match compile(&leaf.text).and_then(|_| compile(&anchored)) {
-            Ok(_) => Some(PathMatch::Regex(leaf.text.clone())),
+            Ok(_) => Some(leaf.text.clone()),
             Err(error) => {
                 let reason = match &error {
                     regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use lambridge_model::{
     Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Errors, Function, Http2, Limits, Listener, Log,
-    Matcher, Model, Otlp, PathMatch, Route, Segment, Target, Template, TraceSettings,
+    Matcher, Model, Otlp, PathMatch, Route, Segment, Target, Template, TraceSettings, ValueMatch,
 };
 
 use crate::document::Span;
@@ -309,7 +309,7 @@ fn identity(matcher: &Matcher) -> String {
         PathMatch::Prefix(prefix) => format!("prefix {prefix:?}"),
         PathMatch::Regex(regex) => format!("regex {regex:?}"),
     };
-    let sorted = |list: &[(String, String)]| {
+    let sorted = |list: &[(String, ValueMatch)]| {
         let mut list = list.to_vec();
         list.sort();
         list

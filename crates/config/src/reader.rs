@@ -241,7 +241,8 @@ impl Reader<'_> {
         .collect()
     }
 
-    fn value(&mut self, node: &Node, name: &str) -> Option<Leaf> {
+    /// The single value at `node`, which stands at `name`.
+    pub fn value(&mut self, node: &Node, name: &str) -> Option<Leaf> {
         match node.as_scalar() {
             Some(scalar) if scalar.kind != ScalarKind::Null => Some(leaf_of_scalar(scalar, &node.span)),
             Some(_) => {

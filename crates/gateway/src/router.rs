@@ -25,6 +25,7 @@ mod host;
 mod oracle;
 mod order;
 mod path;
+mod pattern;
 mod trie;
 
 use std::borrow::Cow;
@@ -32,7 +33,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use http::HeaderMap;
-use lambridge_model::{PathMatch, Route};
+use lambridge_model::Route;
 
 use crate::Problem;
 use conditions::Conditions;
@@ -195,12 +196,4 @@ impl Router {
 /// The canonical text of a configured path.
 fn canonical_literal(text: &str) -> Cow<'_, str> {
     path::canonical(text)
-}
-
-/// A description of a path match for messages.
-fn describe(path: &PathMatch) -> &str {
-    match path {
-        PathMatch::Template(template) | PathMatch::PrefixTemplate(template) => template.as_str(),
-        PathMatch::Prefix(text) | PathMatch::Regex(text) => text,
-    }
 }

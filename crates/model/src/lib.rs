@@ -31,7 +31,7 @@ pub use policies::{HeaderChanges, PathRewrite, Policies, RateKey, RateLimit, Red
 pub use prices::{Price, Prices};
 pub use route::{
     Errors, FunctionFrom, Matcher, NameSource, ParamKind, PathMatch, Route, ScriptSource, Scripts, Segment,
-    StaticAnswer, Target, Template, TemplateError, Weighted,
+    StaticAnswer, Target, Template, TemplateError, ValueMatch, Weighted,
 };
 pub use secret::Secret;
 pub use settings::{

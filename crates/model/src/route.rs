@@ -58,10 +58,27 @@ pub struct Matcher {
     pub path: PathMatch,
     /// Upper case; empty for all.
     pub methods: Vec<String>,
-    /// Lower-case name and exact value.
-    pub headers: Vec<(String, String)>,
-    /// Decoded key and exact decoded value.
-    pub query: Vec<(String, String)>,
+    /// Lower-case name, and what one of its lines must be like.
+    pub headers: Vec<(String, ValueMatch)>,
+    /// Decoded key, and what its first decoded value must be like.
+    pub query: Vec<(String, ValueMatch)>,
+}
+
+/// What a header or a parameter of the query must be like.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValueMatch {
+    /// This value.
+    Exact(String),
+    /// A value of this pattern, anchored at both ends when compiled.
+    Regex(String),
+    /// There with any value, or not there.
+    Present(bool),
+}
+
+impl From<&str> for ValueMatch {
+    fn from(value: &str) -> Self {
+        Self::Exact(value.to_owned())
+    }
 }
 
 impl Matcher {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use lambridge_model::{
     ConnectionSettings, Errors, FunctionFrom, Http2, Listener, LogFormat, LogLevel, Matcher, Model,
     NameSource, Otlp, PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
+    ValueMatch,
 };
 
 use crate::values;
@@ -126,14 +127,29 @@ fn matcher(yaml: &mut Yaml, matcher: &Matcher) {
     if !matcher.methods.is_empty() {
         yaml.texts("methods", matcher.methods.iter().map(String::as_str));
     }
-    pairs(yaml, "headers", &matcher.headers);
-    pairs(yaml, "query", &matcher.query);
+    conditions(yaml, "headers", &matcher.headers);
+    conditions(yaml, "query", &matcher.query);
 }
 
 fn pairs(yaml: &mut Yaml, key: &str, pairs: &[(String, String)]) {
     if !pairs.is_empty() {
         yaml.map(key, |yaml| pairs.iter().for_each(|(name, value)| yaml.text(name, value)));
     }
+}
+
+fn conditions(yaml: &mut Yaml, key: &str, conditions: &[(String, ValueMatch)]) {
+    if conditions.is_empty() {
+        return;
+    }
+    yaml.map(key, |yaml| {
+        for (name, value) in conditions {
+            match value {
+                ValueMatch::Exact(value) => yaml.text(name, value),
+                ValueMatch::Regex(regex) => yaml.map(name, |yaml| yaml.text("regex", regex)),
+                ValueMatch::Present(present) => yaml.map(name, |yaml| yaml.word("present", present)),
+            }
+        }
+    });
 }
 
 /// The values of one name together.

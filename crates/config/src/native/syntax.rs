@@ -14,7 +14,7 @@ mod run;
 pub use aws::{AssumeRole, Aws, Credentials, Prices};
 pub use function::{Breaker, Concurrency, Failover, Function, Krakend, TenantId};
 pub use policies::{Endpoint, HeaderChanges, Policies, RateLimit, Redirect, Upstream};
-pub use route::{FunctionFrom, Match, Rollback, Route, Scripts, Static, Sticky, Weighted};
+pub use route::{Condition, FunctionFrom, Match, Rollback, Route, Scripts, Static, Sticky, Weighted};
 pub use run::{Run, Url, UrlCors};
 
 use super::support::TABLE;

@@ -115,6 +115,8 @@ pub struct Condition {
     pub span: Span,
     pub name: Option<Leaf>,
     pub value: Option<Leaf>,
+    pub present: Option<Leaf>,
+    pub regex: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -253,13 +255,11 @@ fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
 
 fn condition(reader: &mut Reader<'_>, node: &Node, path: &'static str) -> Option<Condition> {
     let fields = reader.fields(node, path)?;
-    // A pattern was refused; that the value is missing is no news then.
-    if fields.has("present") || fields.has("regex") {
-        return None;
-    }
     Some(Condition {
         span: fields.span.clone(),
         name: reader.leaf(&fields, "name"),
         value: reader.leaf(&fields, "value"),
+        present: reader.leaf(&fields, "present"),
+        regex: reader.leaf(&fields, "regex"),
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Names and numbers only: no credentials, no bodies, nothing that came with a request.
 
-use lambridge_model::{Errors, Invocation, NameSource, PathMatch, Route, Sticky, Target};
+use lambridge_model::{Errors, Invocation, NameSource, PathMatch, Route, Sticky, Target, ValueMatch};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -36,7 +36,7 @@ fn route(route: &Route, compiled: &CompiledRoute) -> Value {
         matched.insert("methods".to_owned(), json!(matcher.methods));
     }
     // A header or parameter that chooses a route may well be a secret; which one it is says enough.
-    let names = |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| json!(name)).collect::<Value>();
+    let names = |pairs: &[(String, ValueMatch)]| pairs.iter().map(|(name, _)| json!(name)).collect::<Value>();
     for (key, pairs) in [("headers", &matcher.headers), ("query", &matcher.query)] {
         if !pairs.is_empty() {
             matched.insert(key.to_owned(), names(pairs));

@@ -1,17 +1,19 @@
 //! What a route asks of a request beside host and path: listener, method, headers, query.
 //!
 //! A header matches when one of its lines has the value. A query parameter matches by its first occurrence, as the
-//! Gateway API recommends; `+` is a space, and an escape that is none stays as it is.
+//! Gateway API recommends; `+` is a space, and an escape that is none stays as it is. A pattern takes the whole value.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::net::SocketAddr;
 
 use http::HeaderName;
-use lambridge_model::Route;
+use lambridge_model::{Route, ValueMatch};
 use percent_encoding::percent_decode_str;
+use regex::bytes::Regex;
 
 use super::Lookup;
+use super::pattern::anchored;
 use crate::Problem;
 
 /// The conditions of one route.
@@ -19,28 +21,60 @@ use crate::Problem;
 pub(super) struct Conditions {
     listeners: Box<[SocketAddr]>,
     methods: Box<[Box<str>]>,
-    headers: Box<[(HeaderName, Box<[u8]>)]>,
-    query: Box<[(Box<str>, Box<str>)]>,
+    headers: Box<[(HeaderName, Value)]>,
+    query: Box<[(Box<str>, Value)]>,
+}
+
+/// A compiled [`ValueMatch`].
+#[derive(Debug)]
+enum Value {
+    Exact(Box<[u8]>),
+    Regex(Regex),
+    Present(bool),
+}
+
+impl Value {
+    fn new(value: &ValueMatch) -> Result<Self, String> {
+        Ok(match value {
+            ValueMatch::Exact(text) => Self::Exact(text.as_bytes().into()),
+            ValueMatch::Regex(text) => Self::Regex(anchored(text)?),
+            ValueMatch::Present(present) => Self::Present(*present),
+        })
+    }
+
+    /// Whether one of `values` is as it must be.
+    fn accepts<'v>(&self, mut values: impl Iterator<Item = &'v [u8]>) -> bool {
+        match self {
+            Self::Exact(value) => values.any(|one| one == &**value),
+            Self::Regex(regex) => values.any(|one| regex.is_match(one)),
+            Self::Present(present) => values.next().is_some() == *present,
+        }
+    }
 }
 
 impl Conditions {
     pub(super) fn new(route: &Route) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
+        let mut refuse = |reason: String| {
+            let message = format!("route `{}`: {reason}", route.id);
+            problems.push(Problem { origin: route.origin.clone(), message });
+        };
         let mut headers = Vec::new();
         for (name, value) in &route.matcher.headers {
             match HeaderName::from_bytes(name.as_bytes()) {
-                Ok(name) => headers.push((name, value.as_bytes().into())),
-                Err(_) => problems.push(Problem {
-                    origin: route.origin.clone(),
-                    message: format!("`{name}` of route `{}` is not a header name", route.id),
-                }),
+                Ok(name) => headers.extend(Value::new(value).map_err(&mut refuse).map(|value| (name, value))),
+                Err(_) => refuse(format!("`{name}` is not a header name")),
             }
+        }
+        let mut query = Vec::new();
+        for (key, value) in &route.matcher.query {
+            query.extend(Value::new(value).map_err(&mut refuse).map(|value| (key.as_str().into(), value)));
         }
         let conditions = Self {
             listeners: route.listeners.as_slice().into(),
             methods: route.matcher.methods.iter().map(|method| method.as_str().into()).collect(),
             headers: headers.into(),
-            query: route.matcher.query.iter().map(|(k, v)| (k.as_str().into(), v.as_str().into())).collect(),
+            query: query.into(),
         };
         (conditions, problems)
     }
@@ -67,12 +101,11 @@ impl Conditions {
         self.takes_method(lookup.method)
             && self.on_listener(lookup.listener)
             && self.headers.iter().all(|(name, value)| {
-                lookup.headers.get_all(name).iter().any(|line| line.as_bytes() == &**value)
+                value.accepts(lookup.headers.get_all(name).iter().map(|line| line.as_bytes()))
             })
-            && self
-                .query
-                .iter()
-                .all(|(key, value)| first_value(lookup.query, key).is_some_and(|v| v == **value))
+            && self.query.iter().all(|(key, value)| {
+                value.accepts(first_value(lookup.query, key).iter().map(|first| first.as_bytes()))
+            })
     }
 }
 
@@ -95,7 +128,33 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::first_value;
+    use lambridge_model::ValueMatch;
+
+    use super::{Value, first_value};
+
+    fn accepts(value: &ValueMatch, sent: &[&str], expect: bool) {
+        let compiled = Value::new(value).unwrap();
+        assert_eq!(compiled.accepts(sent.iter().map(|one| one.as_bytes())), expect, "{value:?} {sent:?}");
+    }
+
+    #[test]
+    fn values() {
+        let regex = |text: &str| ValueMatch::Regex(text.to_owned());
+        accepts(&"a".into(), &["b", "a"], true);
+        accepts(&"a".into(), &["aa"], false);
+        accepts(&regex("a|b"), &["b"], true);
+        // The whole value, whatever the pattern's own bars say.
+        accepts(&regex("a|b"), &["ab"], false);
+        accepts(&regex("v[0-9]+"), &["x", "v12"], true);
+        accepts(&regex(".*"), &[], false);
+        accepts(&ValueMatch::Present(true), &[""], true);
+        accepts(&ValueMatch::Present(true), &[], false);
+        accepts(&ValueMatch::Present(false), &[], true);
+        accepts(&ValueMatch::Present(false), &["a"], false);
+        for wrong in ["(", "a)|(?:b", "(?:a{1000}){1000}"] {
+            assert!(Value::new(&regex(wrong)).is_err(), "{wrong}");
+        }
+    }
 
     fn check(query: &str, key: &str, expect: Option<&str>) {
         assert_eq!(first_value(query, key).as_deref(), expect, "{query} {key}");

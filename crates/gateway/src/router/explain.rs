@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use http::HeaderMap;
-use lambridge_model::{Matcher, Model, PathMatch, Route, Segment};
+use lambridge_model::{Matcher, Model, PathMatch, Route, Segment, ValueMatch};
 
 use super::{Found, Lookup, Router, segment};
 
@@ -116,12 +116,26 @@ fn mismatch(route: &Route, lookup: &Lookup<'_>) -> Option<String> {
     }
     for (name, value) in &matcher.headers {
         if !holds(Matcher { headers: vec![(name.clone(), value.clone())], ..everything() }) {
-            return Some(format!("it wants the header `{name}: {value}`"));
+            return Some(match value {
+                ValueMatch::Exact(value) => format!("it wants the header `{name}: {value}`"),
+                ValueMatch::Regex(regex) => {
+                    format!("it wants the header `{name}: {regex}`, a regular expression")
+                }
+                ValueMatch::Present(true) => format!("it wants the header `{name}`"),
+                ValueMatch::Present(false) => format!("it wants no header `{name}`"),
+            });
         }
     }
     for (name, value) in &matcher.query {
         if !holds(Matcher { query: vec![(name.clone(), value.clone())], ..everything() }) {
-            return Some(format!("it wants the query parameter `{name}={value}`"));
+            return Some(match value {
+                ValueMatch::Exact(value) => format!("it wants the query parameter `{name}={value}`"),
+                ValueMatch::Regex(regex) => {
+                    format!("it wants the query parameter `{name}={regex}`, a regular expression")
+                }
+                ValueMatch::Present(true) => format!("it wants the query parameter `{name}`"),
+                ValueMatch::Present(false) => format!("it wants no query parameter `{name}`"),
+            });
         }
     }
     None

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lambridge_model::{Matcher, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target};
+use lambridge_model::{Matcher, ParamKind, PathMatch, Route, Segment, StaticAnswer, Target, ValueMatch};
 use proptest::prelude::*;
 
 use super::{Found, Lookup, Router};
@@ -98,6 +98,16 @@ fn host_matches(host: Option<&str>, sent: &str) -> bool {
     }
 }
 
+fn value_matches(value: &ValueMatch, sent: Option<&str>) -> bool {
+    match value {
+        ValueMatch::Exact(text) => sent == Some(text),
+        ValueMatch::Regex(r) => {
+            sent.is_some_and(|sent| regex::Regex::new(&format!("^(?:{r})$")).expect("a regex").is_match(sent))
+        }
+        ValueMatch::Present(present) => sent.is_some() == *present,
+    }
+}
+
 fn naive(routes: &[Route], lookup: &Lookup<'_>) -> Found {
     let mut order: Vec<usize> = (0..routes.len()).collect();
     order.sort_by_key(|&i| {
@@ -120,9 +130,10 @@ fn naive(routes: &[Route], lookup: &Lookup<'_>) -> Found {
     };
     for &i in &on_path {
         let m = &routes[i].matcher;
-        let headers = m.headers.iter().all(|(k, v)| lookup.headers.get(k).is_some_and(|have| have == v));
-        let query =
-            m.query.iter().all(|(k, v)| lookup.query.split('&').any(|pair| pair == format!("{k}={v}")));
+        let headers = m.headers.iter().all(|(k, v)| value_matches(v, lookup.headers.get(k).map(|_| "1")));
+        let query = m.query.iter().all(|(k, v)| {
+            value_matches(v, lookup.query.split('&').any(|pair| pair == format!("{k}=1")).then_some("1"))
+        });
         if takes(i) && headers && query {
             return Found::Route(i);
         }
@@ -165,6 +176,18 @@ fn any_path() -> impl Strategy<Value = PathMatch> {
     ]
 }
 
+fn any_value() -> impl Strategy<Value = ValueMatch> {
+    prop::sample::select(vec![
+        "1".into(),
+        "1".into(),
+        "2".into(),
+        ValueMatch::Regex("[12]".into()),
+        ValueMatch::Regex("1|".into()),
+        ValueMatch::Present(true),
+        ValueMatch::Present(false),
+    ])
+}
+
 fn any_route() -> impl Strategy<Value = Route> {
     let hosts = vec![None, Some("a.example.com"), Some("*.example.com"), Some("*.com"), Some("b.org")];
     (
@@ -173,14 +196,15 @@ fn any_route() -> impl Strategy<Value = Route> {
         prop::sample::subsequence(vec!["GET", "POST"], 0..=2),
         prop::sample::subsequence(vec!["x-a", "x-b"], 0..=2),
         prop::sample::subsequence(vec!["q", "r"], 0..=2),
+        any_value(),
         prop::sample::subsequence(vec![1_u16, 2], 0..=1),
         prop::sample::select(vec![0_u32, 0, 0, 1, 2]),
     )
-        .prop_map(|(host, path, methods, headers, query, ports, order)| {
+        .prop_map(|(host, path, methods, headers, query, value, ports, order)| {
             let mut made = route(0, host, path);
             made.matcher.methods = methods.into_iter().map(str::to_owned).collect();
-            made.matcher.headers = headers.into_iter().map(|k| (k.to_owned(), "1".to_owned())).collect();
-            made.matcher.query = query.into_iter().map(|k| (k.to_owned(), "1".to_owned())).collect();
+            made.matcher.headers = headers.into_iter().map(|k| (k.to_owned(), value.clone())).collect();
+            made.matcher.query = query.into_iter().map(|k| (k.to_owned(), value.clone())).collect();
             made.order = order;
             made.listeners = ports.into_iter().map(listener).collect();
             made

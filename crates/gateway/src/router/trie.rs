@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 
 use lambridge_model::{ParamKind, PathMatch, Segment};
-use regex::Regex;
+use regex::bytes::Regex;
 
-use super::{canonical_literal, describe};
+use super::canonical_literal;
+use super::pattern::anchored;
 
 /// Routes by path; each list is best first.
 #[derive(Debug)]
@@ -78,11 +79,7 @@ impl PathTable {
                 self.nodes[node].prefix.push(route);
             }
             PathMatch::Regex(text) => {
-                // Alone first: a pattern such as `a)|(?:b` would close the anchoring group and escape it.
-                let regex = Regex::new(text)
-                    .and_then(|_| Regex::new(&format!(r"\A(?:{text})\z")))
-                    .map_err(|error| format!("`{}` is not a regex: {}", describe(path), last_line(&error)))?;
-                self.regexes.push((regex, route));
+                self.regexes.push((anchored(text)?, route));
             }
         }
         Ok(())
@@ -122,7 +119,9 @@ impl PathTable {
         if let Some(found) = self.walk(0, path.strip_prefix('/'), offer) {
             return Some(found);
         }
-        self.regexes.iter().find_map(|(regex, route)| if regex.is_match(path) { offer(*route) } else { None })
+        self.regexes
+            .iter()
+            .find_map(|(regex, route)| if regex.is_match(path.as_bytes()) { offer(*route) } else { None })
     }
 
     /// `remaining` is what follows the `/` after this node; `None` when the path ends here.
@@ -156,10 +155,4 @@ impl PathTable {
 
 fn each<T>(routes: &[usize], offer: &mut impl FnMut(usize) -> Option<T>) -> Option<T> {
     routes.iter().find_map(|&route| offer(route))
-}
-
-/// The regex crate draws the pattern above its message; diagnostics have one line.
-fn last_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

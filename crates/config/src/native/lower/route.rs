@@ -2,7 +2,7 @@
 
 use lambridge_model::{
     FunctionFrom, Matcher, NameSource, PathMatch, Policies, Rewrite, Route, ScriptSource, Scripts, Segment,
-    StaticAnswer, Target, Template, Weighted,
+    StaticAnswer, Target, Template, ValueMatch, Weighted,
 };
 
 use super::{ERRORS, canary, policies};
@@ -83,7 +83,7 @@ fn matcher_of(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<Matcher>
     let host = matcher.host.as_ref().and_then(|leaf| host(leaf, lower));
     let path = path(matcher, lower);
     let methods = methods(matcher, lower);
-    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut headers: Vec<(String, ValueMatch)> = Vec::new();
     for list in [&matcher.headers, &matcher.query] {
         if let Some((name, _)) = list.get(MAX_PAIRS) {
             lower
@@ -98,10 +98,32 @@ fn matcher_of(matcher: &syntax::Match, lower: &mut Lower<'_>) -> Option<Matcher>
         } else if headers.iter().any(|(other, _)| *other == lowered) {
             lower.wrong(name, "stands twice", "header names do not tell upper from lower case; remove one");
         }
-        headers.push((lowered, value.text.clone()));
+        headers.extend(condition(value, lower).map(|value| (lowered, value)));
     }
-    let query = matcher.query.iter().map(|(name, value)| (name.text.clone(), value.text.clone())).collect();
+    let mut query = Vec::new();
+    for (name, value) in matcher.query.iter().take(MAX_PAIRS) {
+        query.extend(condition(value, lower).map(|value| (name.text.clone(), value)));
+    }
     Some(Matcher { host, path: path?, methods, headers, query })
+}
+
+fn condition(condition: &syntax::Condition, lower: &mut Lower<'_>) -> Option<ValueMatch> {
+    match condition {
+        syntax::Condition::Exact(leaf) => Some(ValueMatch::Exact(leaf.text.clone())),
+        syntax::Condition::Map { regex: Some(leaf), present: None, .. } => {
+            lower.regex(leaf).map(ValueMatch::Regex)
+        }
+        syntax::Condition::Map { regex: None, present, .. } if present.is_some() => {
+            lower.bool(present).map(ValueMatch::Present)
+        }
+        syntax::Condition::Map { span, .. } => {
+            lower
+                .report
+                .error(span, "a value is matched by one of `regex` and `present`")
+                .help("write `NAME: value` for an exact value");
+            None
+        }
+    }
 }
 
 fn host(leaf: &Leaf, lower: &mut Lower<'_>) -> Option<String> {

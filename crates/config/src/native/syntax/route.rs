@@ -37,8 +37,15 @@ pub struct Match {
     /// A path was written, even if it could not be read.
     pub has_path: bool,
     pub methods: Option<(Span, Vec<Leaf>)>,
-    pub headers: Vec<(Leaf, Leaf)>,
-    pub query: Vec<(Leaf, Leaf)>,
+    pub headers: Vec<(Leaf, Condition)>,
+    pub query: Vec<(Leaf, Condition)>,
+}
+
+/// What one header or parameter must be like.
+#[derive(Debug)]
+pub enum Condition {
+    Exact(Leaf),
+    Map { span: Span, regex: Option<Leaf>, present: Option<Leaf> },
 }
 
 #[derive(Debug)]
@@ -107,8 +114,8 @@ pub fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
             path_regex: reader.leaf(fields, "path_regex"),
             has_path: ["path", "path_prefix", "path_regex"].iter().any(|key| fields.has(key)),
             methods: reader.leaves(fields, "methods"),
-            headers: reader.pairs(fields, "headers").unwrap_or_default(),
-            query: reader.pairs(fields, "query").unwrap_or_default(),
+            headers: conditions(reader, fields, "headers", "routes[].match.headers.*"),
+            query: conditions(reader, fields, "query", "routes[].match.query.*"),
         }),
         function: reader.leaf(&fields, "function"),
         functions: reader.list(&fields, "functions", |reader, node| {
@@ -158,6 +165,30 @@ pub fn route(reader: &mut Reader<'_>, node: &Node) -> Option<Route> {
         errors: reader.leaf(&fields, "errors"),
         has_target: targets.iter().any(|key| fields.has(key)),
     })
+}
+
+/// A value alone is the exact one.
+fn conditions(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    path: &'static str,
+) -> Vec<(Leaf, Condition)> {
+    let found = reader.entries(fields, name, |reader, key, node| {
+        let condition = match node.as_map() {
+            None => Condition::Exact(reader.value(node, &key.text)?),
+            Some(_) => {
+                let fields = reader.fields(node, path)?;
+                Condition::Map {
+                    span: fields.span.clone(),
+                    regex: reader.leaf(&fields, "regex"),
+                    present: reader.leaf(&fields, "present"),
+                }
+            }
+        };
+        Some((key, condition))
+    });
+    found.into_iter().flatten().collect()
 }
 
 fn scripts(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Scripts {

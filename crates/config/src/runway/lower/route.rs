@@ -6,7 +6,7 @@ use std::time::Duration;
 use lambridge_event::Format;
 use lambridge_model::{
     AnswerRule, Errors, Function, HeaderChanges, Matcher, PathMatch, Retries, RetryOn, Route, StaticAnswer,
-    Target, Template, Upstream, Weighted,
+    Target, Template, Upstream, ValueMatch, Weighted,
 };
 use lambridge_wire::name::FunctionName;
 
@@ -339,14 +339,14 @@ fn conditions(
     section: &str,
     headers: bool,
     lower: &mut Lower<'_>,
-) -> Vec<(String, String)> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
+) -> Vec<(String, ValueMatch)> {
+    let mut pairs: Vec<(String, ValueMatch)> = Vec::new();
     if let Some(one) = found.get(MAX_CONDITIONS) {
         lower.report.error(&one.span, format!("{route}: {section} has {MAX_CONDITIONS} entries at most"));
     }
     for one in found.iter().take(MAX_CONDITIONS) {
         let name = lower.required(&one.name, &one.span, section, "name");
-        let value = lower.required(&one.value, &one.span, section, "value");
+        let value = condition(one, route, section, lower);
         let (Some(name), Some(value)) = (name, value) else { continue };
         if headers && !values::is_token(&name.text) {
             lower.wrong(name, "is not the name of a header", "letters, digits and `-`");
@@ -356,9 +356,34 @@ fn conditions(
         if pairs.iter().any(|(other, _)| *other == text) {
             lower.wrong(name, "stands twice", "remove one of them");
         }
-        pairs.push((text, value.text.clone()));
+        pairs.push((text, value));
     }
     pairs
+}
+
+/// One of `value`, `present` and `regex`, as its `validateMatchConfig` wants it. A pattern there is looked for anywhere
+/// in the value (Go's `MatchString`), one of the model takes the whole.
+fn condition(
+    one: &syntax::Condition,
+    route: &str,
+    section: &str,
+    lower: &mut Lower<'_>,
+) -> Option<ValueMatch> {
+    let written = |leaf: &Option<Leaf>| leaf.clone().filter(|leaf| !leaf.text.is_empty());
+    match (written(&one.value), &one.present, written(&one.regex)) {
+        (Some(value), None, None) => Some(ValueMatch::Exact(value.text)),
+        (None, present @ Some(_), None) => lower.bool(present).map(ValueMatch::Present),
+        (None, None, Some(leaf)) => {
+            let text = lower.regex(&leaf)?;
+            Some(ValueMatch::Regex(format!("(?s:.*)(?:{text})(?s:.*)")))
+        }
+        _ => {
+            let message =
+                format!("{route}: {section} has exactly one of `value`, `present` and `regex` in each entry");
+            lower.report.error(&one.span, message).help("add `value: …`, or leave one of them");
+            None
+        }
+    }
 }
 
 /// As many as a match may have.

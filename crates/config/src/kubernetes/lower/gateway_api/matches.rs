@@ -2,7 +2,7 @@
 //!
 //! Source: Gateway API 1.6, `HTTPRouteMatch`: values are checked by the patterns of its definition.
 
-use lambridge_model::{Matcher, PathMatch};
+use lambridge_model::{Matcher, PathMatch, ValueMatch};
 
 use crate::kubernetes::syntax::gateway_api::{Match, Pair, Path, Rule};
 use crate::leaf::Lower;
@@ -63,8 +63,8 @@ fn matcher(one: &Match, lower: &mut Lower<'_>) -> Option<Matcher> {
 }
 
 /// Of entries with an equal name the first counts.
-fn first_of_each(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut out: Vec<(String, String)> = Vec::new();
+fn first_of_each(pairs: Vec<(String, ValueMatch)>) -> Vec<(String, ValueMatch)> {
+    let mut out: Vec<(String, ValueMatch)> = Vec::new();
     for (name, value) in pairs {
         if !out.iter().any(|(other, _)| *other == name) {
             out.push((name, value));
@@ -79,20 +79,24 @@ fn pairs(
     types: &str,
     one: &Match,
     lower: &mut Lower<'_>,
-) -> Vec<(String, String)> {
+) -> Vec<(String, ValueMatch)> {
     if list.len() > MAX_PAIRS {
         lower.report.error(&one.span, format!("a match has {MAX_PAIRS} `{name}` at most"));
     }
     let mut out = Vec::new();
     for pair in list.iter().take(MAX_PAIRS) {
-        lower.word(&pair.kind, types, &[("Exact", ())]);
+        let regex = lower.word(&pair.kind, types, &[("Exact", false), ("RegularExpression", true)]);
         let key = lower.required(&pair.name, &pair.span, name, "name");
         let value = lower.required(&pair.value, &pair.span, name, "value");
         let (Some(key), Some(value)) = (key, value) else { continue };
         if !values::is_token(&key.text) {
             lower.wrong(key, format!("is not a name for `{name}`"), "letters, digits and `-`");
         }
-        out.push((key.text.clone(), value.text.clone()));
+        let value = match regex {
+            Some(true) => lower.regex(value).map(ValueMatch::Regex),
+            _ => Some(ValueMatch::Exact(value.text.clone())),
+        };
+        out.extend(value.map(|value| (key.text.clone(), value)));
     }
     out
 }

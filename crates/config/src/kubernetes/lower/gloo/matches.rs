@@ -5,7 +5,7 @@
 //!
 //! Source: Gloo's `matchers.proto`; Envoy's `RouteMatch`.
 
-use lambridge_model::{Matcher, PathMatch};
+use lambridge_model::{Matcher, PathMatch, ValueMatch};
 
 use crate::kubernetes::syntax::gloo::{self as syntax, Pair};
 use crate::leaf::Lower;
@@ -96,20 +96,12 @@ fn pairs(
     section: &str,
     one: &syntax::Matcher,
     lower: &mut Lower<'_>,
-) -> Vec<(String, String)> {
+) -> Vec<(String, ValueMatch)> {
     if list.len() > MAX_PAIRS {
         lower.report.error(&one.span, format!("a matcher has {MAX_PAIRS} `{section}` at most"));
     }
-    let mut out: Vec<(String, String)> = Vec::new();
+    let mut out: Vec<(String, ValueMatch)> = Vec::new();
     for pair in list.iter().take(MAX_PAIRS) {
-        for (name, leaf) in [("regex", &pair.regex), ("invertMatch", &pair.invert)] {
-            if let Some(leaf) = leaf.as_ref().filter(|_| lower.bool(leaf) == Some(true)) {
-                lower
-                    .report
-                    .error(&leaf.span, format!("`{name}` in `{section}` is not supported yet"))
-                    .help("match an exact value; tell the rest apart in the function");
-            }
-        }
         let Some(name) = lower.required(&pair.name, &pair.span, section, "name") else { continue };
         if section == "headers" && !values::is_token(&name.text) {
             let help = if name.text.starts_with(':') {
@@ -119,19 +111,31 @@ fn pairs(
             };
             lower.wrong(name, "is not the name of a header", help);
         }
-        let Some(value) = pair.value.as_ref().filter(|leaf| !leaf.text.is_empty()) else {
-            lower
-                .report
-                .error(
-                    &pair.span,
-                    format!("{} in `{section}` has no `value`: any value is not supported yet", name.shown),
-                )
-                .help("match an exact value; tell the rest apart in the function");
-            continue;
-        };
-        out.push((name.text.clone(), value.text.clone()));
+        out.extend(value(pair, section, lower).map(|value| (name.text.clone(), value)));
     }
     out
+}
+
+/// Without a `value` any will do, or none where the match is inverted.
+fn value(pair: &Pair, section: &str, lower: &mut Lower<'_>) -> Option<ValueMatch> {
+    let regex = lower.bool(&pair.regex).unwrap_or(false);
+    let inverted = lower.bool(&pair.invert).unwrap_or(false);
+    let Some(value) = pair.value.as_ref().filter(|leaf| !leaf.text.is_empty()) else {
+        return Some(ValueMatch::Present(!inverted));
+    };
+    if inverted {
+        let span = lower.span_of(&pair.invert, &pair.span);
+        lower
+            .report
+            .error(&span, format!("`invertMatch` of a `value` in `{section}` is not supported yet"))
+            .help("put a route for that value before this one");
+        return None;
+    }
+    if regex {
+        lower.regex(value).map(ValueMatch::Regex)
+    } else {
+        Some(ValueMatch::Exact(value.text.clone()))
+    }
 }
 
 fn methods(one: &syntax::Matcher, lower: &mut Lower<'_>) -> Vec<String> {

@@ -11,15 +11,13 @@
 //! whose digest the application has sent. What could be compressed says `Vary: Accept-Encoding` whether it is or not,
 //! and a strong validator becomes a weak one, since it names other bytes (RFC 9110, sections 12.5.5 and 8.8.1).
 
-use bytes::{Bytes, BytesMut};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
 };
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
 
+use crate::app::App;
 use crate::link::LinkError;
 
 mod accept;
@@ -51,28 +49,27 @@ pub enum Wish {
 
 /// A body on its way to the client, compressed or as it is.
 #[derive(Debug)]
-pub struct Outgoing {
-    body: Incoming,
+pub struct Outgoing<'a> {
+    app: &'a mut App,
     /// What was read before the head was settled.
-    start: Bytes,
+    start: Vec<u8>,
     encoder: Option<Encoder>,
-    ended: bool,
+    /// The last piece, where it is not in the application's buffer.
+    piece: Vec<u8>,
 }
 
-impl Outgoing {
+impl<'a> Outgoing<'a> {
     /// Settles whether the body is compressed; `head` says so then. Up to 32 bytes are read for that.
-    pub async fn begin(head: &mut Parts, mut body: Incoming, wish: Wish) -> Result<Outgoing, LinkError> {
-        let mut start = BytesMut::new();
+    pub async fn begin(head: &mut Parts, app: &'a mut App, wish: Wish) -> Result<Outgoing<'a>, LinkError> {
+        let mut start = Vec::new();
         if wish != Wish::Off && is_compressible(head) {
             while start.len() < SMALLEST {
-                let Some(frame) = body.frame().await else { break };
-                if let Ok(data) = frame?.into_data() {
-                    start.extend_from_slice(&data);
-                }
+                let Some(piece) = app.next().await? else { break };
+                start.extend_from_slice(piece);
             }
         }
-        let encoder = (start.len() >= SMALLEST).then(|| settle(head, size(&body), wish)).flatten();
-        Ok(Outgoing { body, start: start.freeze(), encoder, ended: false })
+        let encoder = (start.len() >= SMALLEST).then(|| settle(head, size(app), wish)).flatten();
+        Ok(Outgoing { app, start, encoder, piece: Vec::new() })
     }
 
     /// Whether the bytes are others than the application's.
@@ -81,38 +78,41 @@ impl Outgoing {
     }
 
     /// The next piece; `None` at the end.
-    pub async fn piece(&mut self) -> Result<Option<Bytes>, LinkError> {
-        loop {
-            let data = if self.start.is_empty() {
-                match self.body.frame().await {
-                    Some(frame) => frame?.into_data().unwrap_or_default(),
-                    None if self.ended => return Ok(None),
-                    None => {
-                        self.ended = true;
-                        return Ok(self.encoder.take().map(|encoder| encoder.finish().into()));
-                    }
+    pub async fn piece(&mut self) -> Result<Option<&[u8]>, LinkError> {
+        let start = std::mem::take(&mut self.start);
+        let Some(encoder) = &mut self.encoder else {
+            if start.is_empty() {
+                return self.app.next().await;
+            }
+            self.piece = start;
+            return Ok(Some(&self.piece));
+        };
+        encoder.add(&start);
+        self.piece = encoder.take();
+        while self.piece.is_empty() {
+            match self.app.next().await? {
+                Some(piece) => {
+                    encoder.add(piece);
+                    self.piece = encoder.take();
                 }
-            } else {
-                std::mem::take(&mut self.start)
-            };
-            let Some(encoder) = &mut self.encoder else { return Ok(Some(data)) };
-            encoder.add(&data);
-            let coded = encoder.take();
-            if !coded.is_empty() {
-                return Ok(Some(coded.into()));
+                None => {
+                    self.piece = self.encoder.take().map(Encoder::finish).unwrap_or_default();
+                    break;
+                }
             }
         }
+        Ok(Some(&self.piece))
     }
 }
 
 /// The encoder for an answer that streams, whose head says so then. Of a body that announces no length it is not known
 /// how short it will be, and it is compressed.
-pub fn streamed(head: &mut Parts, body: &Incoming, wish: Wish) -> Option<Encoder> {
-    let short = body.size_hint().exact().is_some_and(|size| size < SMALLEST as u64);
+pub fn streamed(head: &mut Parts, app: &App, wish: Wish) -> Option<Encoder> {
+    let short = app.length().is_some_and(|size| size < SMALLEST);
     if short || wish == Wish::Off || !is_compressible(head) {
         return None;
     }
-    settle(head, size(body), wish)
+    settle(head, size(app), wish)
 }
 
 /// The head of a body that can be compressed: what it varies by, and what it becomes.
@@ -126,8 +126,8 @@ fn settle(head: &mut Parts, size: usize, wish: Wish) -> Option<Encoder> {
 }
 
 /// As far as it is known.
-fn size(body: &Incoming) -> usize {
-    body.size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(0)
+fn size(app: &App) -> usize {
+    app.length().unwrap_or(0)
 }
 
 fn is_compressible(head: &Parts) -> bool {

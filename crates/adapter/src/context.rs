@@ -146,7 +146,7 @@ mod tests {
         };
         let function = Function { name: "f".into(), memory: 128, version: "1".into(), ..Function::default() };
         let mut headers = map(client);
-        FunctionContext::new(&function).set(&Delivery::new(map(next), Bytes::new()), context, &mut headers);
+        FunctionContext::new(&function).set(&Delivery::new(next, Bytes::new()), context, &mut headers);
         for (name, value) in expect {
             let got = headers.get(*name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
             assert_eq!(got.as_deref(), *value, "{name}");

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
-use hyper::body::{Body, Incoming};
 use lambridge_event::{Answer, Kind, begin_answer};
 use lambridge_wire::limits::SYNC_PAYLOAD;
 
+use crate::app::App;
 use crate::compression::{Outgoing, Wish};
 use crate::exchange::Failure;
 
@@ -25,13 +25,13 @@ const FRAME: usize = 8 * 1024;
 pub async fn envelope(
     kind: Kind,
     mut head: Parts,
-    body: Incoming,
+    app: &mut App,
     wish: Wish,
     head_only: bool,
     mut out: Vec<u8>,
 ) -> Result<Bytes, Failure> {
-    let size = body.size_hint().exact().map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-    let mut body = Outgoing::begin(&mut head, body, wish).await?;
+    let size = app.length();
+    let mut body = Outgoing::begin(&mut head, app, wish).await?;
     if !(head_only || head.status == StatusCode::NOT_MODIFIED) {
         truthful_length(&mut head, size);
     }
@@ -46,7 +46,7 @@ pub async fn envelope(
         out.reserve((2 * expected + FRAME).min(SYNC_PAYLOAD + FRAME));
     }
     while let Some(piece) = body.piece().await? {
-        pieces.push(&piece, &mut out);
+        pieces.push(piece, &mut out);
         if out.len() > SYNC_PAYLOAD {
             return Err(Failure::TooLarge);
         }

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use hyper::body::{Body, Incoming};
 use lambridge_event::{
     Answer, EventError, Kind, Received, decode_request_lazily, encode_answer, encode_prelude,
 };
@@ -19,11 +18,12 @@ use lambridge_wire::prelude::SEPARATOR;
 use serde_json::value::RawValue;
 
 use crate::Shared;
+use crate::app::App;
 use crate::compression::{Coding, Encoder, Wish, streamed};
 use crate::deadline::Deadline;
 use crate::envelope::{answer, envelope};
 use crate::journal::Facts;
-use crate::link::{Link, LinkError, collect};
+use crate::link::LinkError;
 use crate::log::Level;
 use crate::request::{build, end_hop};
 use crate::runtime::Delivery;
@@ -36,12 +36,10 @@ use crate::web_function;
 pub enum Reply {
     /// To `/response`, whole.
     Answer(Bytes),
-    /// To `/response`, as it comes.
+    /// To `/response`, as it comes: the rest of the body is the application's to say.
     Stream {
         /// The head, with its separator, and what there is of the body.
-        prelude: Bytes,
-        /// The rest of the body.
-        body: Option<Incoming>,
+        prelude: Vec<u8>,
         /// What compresses it.
         encoder: Option<Encoder>,
     },
@@ -151,7 +149,7 @@ impl Mode {
 /// Serves one invocation. The caller posts the reply, and records the facts.
 pub async fn exchange(
     delivery: &Delivery,
-    app: &mut Link,
+    app: &mut App,
     deadline: &mut Deadline,
     spare: &mut Spare,
     shared: &Shared,
@@ -193,7 +191,7 @@ fn kind_of_unreadable(event: &[u8], settings: &Settings) -> Kind {
 async fn serve(
     received: Received<'_>,
     delivery: &Delivery,
-    app: &mut Link,
+    app: &mut App,
     spare: &mut Spare,
     shared: &Shared,
     facts: &mut Facts,
@@ -217,7 +215,7 @@ async fn serve(
         Some(coding) => Wish::Coded(coding),
     };
     shared.ready().await;
-    let (mut head, body) = app.send(request).await?.into_parts();
+    let mut head = app.send(request).await?;
     facts.status = head.status.as_u16();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure::Switched);
@@ -227,26 +225,25 @@ async fn serve(
         web_function::answer(&mut head.headers, delivery, &shared.settings.function);
     }
     if shared.settings.error_status_codes.contains(facts.status) {
-        return Ok(status_error(facts.status, &whole(body).await?));
+        return Ok(status_error(facts.status, &whole(app).await?));
     }
     if Mode::of(kind, &shared.settings) == Mode::Streamed {
-        let encoder = streamed(&mut head, &body, wish);
-        let prelude = prelude(&mut head);
-        return Ok(Reply::Stream { prelude, body: (!body.is_end_stream()).then_some(body), encoder });
+        let encoder = streamed(&mut head, app, wish);
+        return Ok(Reply::Stream { prelude: prelude(&mut head), encoder });
     }
     if kind == Kind::Other {
-        return Ok(Reply::Answer(plain(whole(body).await?, shared)));
+        return Ok(Reply::Answer(plain(whole(app).await?, shared)));
     }
-    Ok(Reply::Answer(envelope(kind, head, body, wish, head_only, spare.take()).await?))
+    Ok(Reply::Answer(envelope(kind, head, app, wish, head_only, spare.take()).await?))
 }
 
 /// A body that has to be looked at as a whole.
-async fn whole(body: Incoming) -> Result<Bytes, Failure> {
-    Ok(collect(body, SYNC_PAYLOAD, Vec::new()).await?)
+async fn whole(app: &mut App) -> Result<Bytes, Failure> {
+    Ok(app.collect(SYNC_PAYLOAD).await?)
 }
 
 /// The head of a streamed answer. Without a media type a function URL would call the bytes JSON.
-fn prelude(head: &mut Parts) -> Bytes {
+fn prelude(head: &mut Parts) -> Vec<u8> {
     let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if !bodiless && !head.headers.contains_key(CONTENT_TYPE) {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -254,7 +251,7 @@ fn prelude(head: &mut Parts) -> Bytes {
     let mut out = Vec::with_capacity(512);
     encode_prelude(&answer(head), &mut out);
     out.extend_from_slice(&SEPARATOR);
-    out.into()
+    out
 }
 
 /// The answer to an event that is not HTTP: the body, which has to be JSON; `null` otherwise.
@@ -308,7 +305,7 @@ fn reply_of(answer: &Answer<'_>, kind: Kind, mode: Mode) -> Reply {
         encode_prelude(answer, &mut out);
         out.extend_from_slice(&SEPARATOR);
         out.extend_from_slice(&answer.body);
-        return Reply::Stream { prelude: out.into(), body: None, encoder: None };
+        return Reply::Stream { prelude: out, encoder: None };
     }
     encode_answer(kind, answer, &mut out);
     Reply::Answer(out.into())

@@ -10,18 +10,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use lambridge_wire::extensions as wire;
+use lambridge_wire::http1::Asked;
 
 use crate::backoff::Backoff;
-use crate::link::{Link, LinkError, collect};
+use crate::link::{Link, LinkError, write_field};
 use crate::log::Log;
 use crate::payload::Payload;
 use crate::settings::Endpoint;
 
 /// Must be the file name in `/opt/extensions`.
-const NAME: HeaderValue = HeaderValue::from_static("lambda-adapter");
+const NAME: &str = "lambda-adapter";
 const ANSWER_LIMIT: usize = 64 * 1024;
 const ATTEMPTS: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,36 +64,43 @@ pub async fn register(endpoint: &Endpoint, log: Log) -> Result<(), RegisterError
     Ok(())
 }
 
-async fn attempt(link: &mut Link) -> Result<HeaderValue, RegisterError> {
-    let mut request = request(link.endpoint(), Method::POST, wire::REGISTER, r#"{"events":[]}"#);
-    request.headers_mut().insert(HeaderName::from_static(wire::NAME), NAME);
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let (head, body) = link.send(request).await?.into_parts();
-    let text = collect(body, ANSWER_LIMIT, Vec::new()).await?;
-    if !head.status.is_success() {
+async fn attempt(link: &mut Link) -> Result<Vec<u8>, RegisterError> {
+    const BODY: &[u8] = br#"{"events":[]}"#;
+    let mut identifier = None;
+    let write = |endpoint: &Endpoint, out: &mut Vec<u8>| {
+        endpoint.write_origin("POST", wire::REGISTER, out);
+        write_field(wire::NAME, NAME.as_bytes(), out);
+        write_field("content-type", b"application/json", out);
+        write_field("content-length", BODY.len().to_string().as_bytes(), out);
+        out.extend_from_slice(b"\r\n");
+    };
+    let mut payload = Payload::new(Bytes::from_static(BODY));
+    let status = link.send(write, &mut payload, Asked::Body, |name, value| {
+        if name.eq_ignore_ascii_case(wire::IDENTIFIER) {
+            identifier.get_or_insert_with(|| value.to_vec());
+        }
+    });
+    let status = status.await?;
+    let text = link.collect(ANSWER_LIMIT, Vec::new()).await?;
+    if !(200..300).contains(&status) {
         let text = String::from_utf8_lossy(&text[..text.len().min(500)]).into_owned();
-        return Err(RegisterError::Refused { status: head.status.as_u16(), text });
+        return Err(RegisterError::Refused { status, text });
     }
-    head.headers.get(wire::IDENTIFIER).cloned().ok_or(RegisterError::NoIdentifier)
+    identifier.ok_or(RegisterError::NoIdentifier)
 }
 
 /// Asks for the next event for ever. That the call ends is of no consequence; it is made again, ever more slowly.
-async fn wait_for_events(mut link: Link, identifier: HeaderValue) {
+async fn wait_for_events(mut link: Link, identifier: Vec<u8>) {
     let mut backoff = Backoff::new();
     loop {
-        let mut request = request(link.endpoint(), Method::GET, wire::NEXT, "");
-        request.headers_mut().insert(HeaderName::from_static(wire::IDENTIFIER), identifier.clone());
-        if let Ok(response) = link.send(request).await {
-            let _ = collect(response.into_body(), ANSWER_LIMIT, Vec::new()).await;
+        let write = |endpoint: &Endpoint, out: &mut Vec<u8>| {
+            endpoint.write_origin("GET", wire::NEXT, out);
+            write_field(wire::IDENTIFIER, &identifier, out);
+            out.extend_from_slice(b"\r\n");
+        };
+        if link.send(write, &mut Payload::empty(), Asked::Body, |_, _| ()).await.is_ok() {
+            let _ = link.collect(ANSWER_LIMIT, Vec::new()).await;
         }
         backoff.pause().await;
     }
-}
-
-fn request(endpoint: &Endpoint, method: Method, path: &'static str, body: &'static str) -> Request<Payload> {
-    let mut request = Request::new(Payload::new(Bytes::from_static(body.as_bytes())));
-    *request.method_mut() = method;
-    *request.uri_mut() = Uri::from_static(path);
-    request.headers_mut().insert(HOST, endpoint.authority.clone());
-    request
 }

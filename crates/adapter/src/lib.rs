@@ -12,8 +12,8 @@
 //! * `worker`: the loop; Managed Instances have several
 //! * `exchange`: one invocation, over `request` and `context` on the way in, `envelope` and `compression` on the way out
 //! * `journal`: what is written down about each
-//! * `runtime`, `link`, `payload`: the Runtime API, the kept connection below it and below the application, and what
-//!   goes over it
+//! * `runtime`, `app`: the two sides, over `link`, a kept connection (`http1` on a `socket`), or `h2c`
+//! * `payload`, `stream`: what goes over them
 //!
 //! The rule of the house: no event, no answer and no failure of either side ends the process. It ends on SIGTERM, when
 //! it cannot register, or when the Runtime API stays away.
@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+mod app;
 mod backoff;
 mod compression;
 mod context;
@@ -35,6 +36,8 @@ mod deadline;
 mod envelope;
 mod exchange;
 mod extension;
+mod h2c;
+mod http1;
 mod journal;
 mod link;
 pub mod log;
@@ -44,7 +47,9 @@ mod request;
 mod runtime;
 pub mod settings;
 mod snapstart;
+mod socket;
 mod spare;
+mod stream;
 mod web_function;
 mod worker;
 

@@ -1,38 +1,26 @@
-//! One kept connection to one endpoint: what the Runtime API client and the client of the application share.
+//! One kept HTTP/1.1 connection to one endpoint: what the clients of the Runtime API, of the Extensions API and of the
+//! application share.
 //!
 //! A worker has one exchange at a time with either side, so each needs one connection and no pool. The rule for
-//! repeats: a request that hyper hands back was never written, and goes out once more over a fresh connection; any other
-//! failure is the caller's to judge (RFC 9110, section 9.2.2).
+//! repeats: a request of which no byte was written goes out once more over a fresh connection; any other failure is the
+//! caller's to judge (RFC 9110, section 9.2.2).
 
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::HOST;
-use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, Response, Uri};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use lambridge_wire::http1::Asked;
 
-use crate::payload::Payload;
-use crate::settings::{Endpoint, Speaks};
+use crate::http1::{Broken, Http1, Outbox, Source};
+use crate::settings::Endpoint;
+use crate::socket::connect;
 
 /// A connection that lay idle for so long is asked whether it still lives before it is used.
 const LONELY: Duration = Duration::from_millis(5);
-/// A loopback peer accepts at once or not at all; the bound is for hosts that swallow packets.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Applications that write a header for each of their own settings have more than hyper's hundred. Room for them costs
-/// a little with every message, so that the Runtime API, which has ten, does without.
+/// Applications that write a header for each of their own settings have more than the usual hundred.
 const FIELDS: usize = 512;
-/// What is read at once, and how long a head may be. Larger pieces would leave the processor's cache before they are
-/// used, and their memory would go back to the system each time.
-const BUFFER: usize = 120 * 1024;
-/// What an application may send ahead over HTTP/2.
-const WINDOW: u32 = 1024 * 1024;
 
 /// An endpoint and the connection to it, if there is one.
 #[derive(Debug)]
@@ -40,21 +28,13 @@ pub struct Link {
     endpoint: Endpoint,
     idle: Duration,
     kept: Option<Kept>,
+    outbox: Outbox,
 }
 
 #[derive(Debug)]
 struct Kept {
-    sender: Sender,
+    http1: Http1,
     used: Instant,
-}
-
-/// The near end of a connection.
-#[derive(Debug)]
-pub enum Sender {
-    /// HTTP/1.1.
-    Http1(http1::SendRequest<Payload>),
-    /// HTTP/2, and the authority where a request names none.
-    H2c(http2::SendRequest<Payload>, HeaderValue),
 }
 
 /// Why there is no answer.
@@ -69,8 +49,11 @@ pub enum LinkError {
         source: io::Error,
     },
     /// The connection ended, or what came back is not HTTP.
+    #[error("{0}")]
+    Broken(#[from] io::Error),
+    /// The same over HTTP/2.
     #[error("{}", chain(.0))]
-    Broken(#[from] hyper::Error),
+    Http2(#[from] hyper::Error),
     /// The body is longer than its bound.
     #[error("the body is longer than {limit} bytes")]
     TooLong {
@@ -82,27 +65,33 @@ pub enum LinkError {
 impl Link {
     /// No connection yet; one that lay idle for `idle` is not used again.
     pub fn new(endpoint: Endpoint, idle: Duration) -> Link {
-        Link { endpoint, idle, kept: None }
+        Link { endpoint, idle, kept: None, outbox: Outbox::default() }
     }
 
-    /// Where it leads.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
-    /// Sends a request and waits for the head of the answer. Dropping the future drops the connection.
-    pub async fn send(&mut self, request: Request<Payload>) -> Result<Response<Incoming>, LinkError> {
-        let mut request = request;
-        if let Some(mut sender) = self.reusable().await {
-            match sender.try_send(request).await {
-                Ok(response) => return Ok(self.keep(sender, response)),
-                Err((_, Some(unsent))) => request = *unsent,
-                Err((error, None)) => return Err(error.into()),
+    /// Sends a request, whose head `write` puts down, and waits for the head of the answer: its status. Dropping the future
+    /// drops the connection.
+    pub async fn send(
+        &mut self,
+        write: impl FnOnce(&Endpoint, &mut Vec<u8>),
+        source: &mut impl Source,
+        asked: Asked,
+        mut field: impl FnMut(&str, &[u8]),
+    ) -> Result<u16, LinkError> {
+        self.outbox.clear();
+        write(&self.endpoint, &mut self.outbox.text);
+        if let Some(mut http1) = self.reusable().await {
+            match http1.send::<FIELDS>(&mut self.outbox, source, asked, &mut field).await {
+                Ok(status) => return Ok(self.keep(http1, status)),
+                Err(Broken::Unsent(_)) => {}
+                Err(Broken::Sent(error)) => return Err(error.into()),
             }
         }
-        let mut sender = connect(&self.endpoint).await?;
-        let response = sender.send(request).await?;
-        Ok(self.keep(sender, response))
+        let fresh = connect(&self.endpoint).await.map_err(|error| self.unconnected(error))?;
+        let mut http1 = Http1::new(fresh);
+        match http1.send::<FIELDS>(&mut self.outbox, source, asked, &mut field).await {
+            Ok(status) => Ok(self.keep(http1, status)),
+            Err(Broken::Unsent(error) | Broken::Sent(error)) => Err(error.into()),
+        }
     }
 
     /// The next request needs a fresh connection.
@@ -110,163 +99,101 @@ impl Link {
         self.kept = None;
     }
 
-    fn keep(&mut self, sender: Sender, response: Response<Incoming>) -> Response<Incoming> {
-        if !self.idle.is_zero() {
-            self.kept = Some(Kept { sender, used: Instant::now() });
-        }
-        response
+    /// How long the rest of the body is, where the head says it.
+    pub fn length(&self) -> Option<u64> {
+        self.kept.as_ref().map_or(Some(0), |kept| kept.http1.length())
     }
 
-    async fn reusable(&mut self) -> Option<Sender> {
-        let Kept { mut sender, used } = self.kept.take()?;
+    /// Whether the body goes on: there is another [`piece`](Link::piece) then.
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, LinkError>> {
+        let Some(kept) = &mut self.kept else { return Poll::Ready(Ok(false)) };
+        let more = ready!(kept.http1.poll_piece(cx)).inspect_err(|_| self.kept = None)?;
+        if !more {
+            self.settle();
+        }
+        Poll::Ready(Ok(more))
+    }
+
+    /// What the last [`poll_piece`](Link::poll_piece) found.
+    pub fn piece(&self) -> &[u8] {
+        self.kept.as_ref().map(|kept| kept.http1.piece()).unwrap_or_default()
+    }
+
+    /// The whole body, in `buffer`.
+    pub async fn collect(&mut self, limit: usize, mut buffer: Vec<u8>) -> Result<Bytes, LinkError> {
+        let known = self.length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        if known.is_some_and(|length| length > limit) {
+            return Err(LinkError::TooLong { limit });
+        }
+        if let (Some(length), Some(kept)) = (known, &mut self.kept) {
+            kept.http1.read_rest(length, &mut buffer).await?;
+            self.settle();
+            return Ok(buffer.into());
+        }
+        while poll_fn(|cx| self.poll_piece(cx)).await? {
+            if buffer.len() + self.piece().len() > limit {
+                return Err(LinkError::TooLong { limit });
+            }
+            buffer.extend_from_slice(self.piece());
+        }
+        Ok(buffer.into())
+    }
+
+    fn keep(&mut self, http1: Http1, status: u16) -> u16 {
+        self.kept = Some(Kept { http1, used: Instant::now() });
+        self.settle();
+        status
+    }
+
+    /// A connection that is of no further use is closed once its answer has been read.
+    fn settle(&mut self) {
+        let idle = self.idle;
+        self.kept.take_if(|kept| kept.http1.is_ended() && (idle.is_zero() || !kept.http1.is_at_rest()));
+    }
+
+    async fn reusable(&mut self) -> Option<Http1> {
+        let Kept { mut http1, used } = self.kept.take()?;
         let age = used.elapsed();
         if age >= self.idle {
             return None;
         }
         if age >= LONELY {
             // A peer may have closed meanwhile, above all while the sandbox was frozen. Yielding lets the runtime look at
-            // the socket and the connection's task see the end before anything is written.
+            // the socket before anything is written.
             tokio::task::yield_now().await;
         }
-        sender.ready().await.ok()?;
-        Some(sender)
+        http1.is_usable().await.then_some(http1)
+    }
+
+    fn unconnected(&self, source: io::Error) -> LinkError {
+        LinkError::Connect { endpoint: self.endpoint.to_string(), source }
     }
 }
 
-impl Sender {
-    /// Sends a request and waits for the head of the answer.
-    pub async fn send(&mut self, request: Request<Payload>) -> Result<Response<Incoming>, hyper::Error> {
-        self.try_send(request).await.map_err(|(error, _)| error)
+impl Endpoint {
+    /// The first lines of a request, with the endpoint's own path in front of `path`.
+    pub fn write_head(&self, method: &str, path: &str, out: &mut Vec<u8>) {
+        self.write_lines([method, " ", &self.base, path], out);
     }
 
-    /// As [`Sender::send`]; a request that was not written comes back.
-    async fn try_send(
-        &mut self,
-        mut request: Request<Payload>,
-    ) -> Result<Response<Incoming>, (hyper::Error, Option<Box<Request<Payload>>>)> {
-        let sent = match self {
-            Sender::Http1(sender) => sender.try_send_request(request).await,
-            Sender::H2c(sender, authority) => {
-                absolute(&mut request, authority);
-                sender.try_send_request(request).await
-            }
-        };
-        sent.map_err(|mut failed| {
-            let unsent = failed.take_message().map(Box::new);
-            (failed.into_error(), unsent)
-        })
+    /// The same without the endpoint's own path.
+    pub fn write_origin(&self, method: &str, path: &str, out: &mut Vec<u8>) {
+        self.write_lines([method, " ", "", path], out);
     }
 
-    async fn ready(&mut self) -> Result<(), hyper::Error> {
-        match self {
-            Sender::Http1(sender) => sender.ready().await,
-            Sender::H2c(sender, _) => sender.ready().await,
+    fn write_lines(&self, parts: [&str; 4], out: &mut Vec<u8>) {
+        for part in parts.into_iter().chain([" HTTP/1.1\r\n"]) {
+            out.extend_from_slice(part.as_bytes());
         }
+        write_field("host", self.authority.as_bytes(), out);
     }
 }
 
-/// HTTP/2 has the host in the target (RFC 9113, section 8.3.1). One that is no authority is not sent.
-fn absolute(request: &mut Request<Payload>, otherwise: &HeaderValue) {
-    let host = request.headers_mut().remove(HOST);
-    if request.uri().authority().is_some() {
-        return;
+/// A field of a request; neither part has a line end.
+pub fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
     }
-    let authority = |host: &HeaderValue| {
-        let authority = Authority::try_from(host.as_bytes()).ok()?;
-        (!authority.as_str().contains('@')).then_some(authority)
-    };
-    let mut parts = request.uri().clone().into_parts();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = host.as_ref().and_then(authority).or_else(|| authority(otherwise));
-    if let Ok(target) = Uri::from_parts(parts) {
-        *request.uri_mut() = target;
-    }
-}
-
-/// A fresh connection, its task running.
-pub async fn connect(endpoint: &Endpoint) -> Result<Sender, LinkError> {
-    let failed = |source| LinkError::Connect { endpoint: endpoint.to_string(), source };
-    match &endpoint.socket {
-        Some(path) => speak(within(UnixStream::connect(path)).await.map_err(failed)?, endpoint).await,
-        None => {
-            let address = (endpoint.host.as_str(), endpoint.port);
-            let stream = within(TcpStream::connect(address)).await.map_err(failed)?;
-            stream.set_nodelay(true).map_err(failed)?;
-            speak(stream, endpoint).await
-        }
-    }
-}
-
-/// Whether anyone listens there.
-pub async fn listens(endpoint: &Endpoint) -> bool {
-    match &endpoint.socket {
-        Some(path) => within(UnixStream::connect(path)).await.is_ok(),
-        None => within(TcpStream::connect((endpoint.host.as_str(), endpoint.port))).await.is_ok(),
-    }
-}
-
-async fn within<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(CONNECT, connecting).await.map_err(|_| io::ErrorKind::TimedOut)?
-}
-
-/// HTTP over an open connection.
-async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    endpoint: &Endpoint,
-) -> Result<Sender, LinkError> {
-    let stream = TokioIo::new(stream);
-    if endpoint.speaks == Speaks::H2c {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
-        let (sender, connection) = builder.handshake(stream).await?;
-        run(connection);
-        return Ok(Sender::H2c(sender, endpoint.authority.clone()));
-    }
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(BUFFER);
-    if endpoint.speaks == Speaks::Http1 {
-        builder.max_headers(FIELDS);
-    }
-    let (sender, connection) = builder.handshake(stream).await?;
-    run(connection);
-    Ok(Sender::Http1(sender))
-}
-
-/// Lets a connection do its work. Its errors reach the request that meets them.
-fn run(connection: impl Future<Output = Result<(), hyper::Error>> + Send + 'static) {
-    tokio::spawn(async move {
-        let _ = connection.await;
-    });
-}
-
-/// The whole body in one piece: as it came when that was in one, else in `buffer`.
-pub async fn collect(mut body: Incoming, limit: usize, buffer: Vec<u8>) -> Result<Bytes, LinkError> {
-    let announced = body.size_hint().exact().and_then(|n| usize::try_from(n).ok());
-    if announced.is_some_and(|n| n > limit) {
-        return Err(LinkError::TooLong { limit });
-    }
-    let mut first = Bytes::new();
-    let mut all = buffer;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if first.len() + all.len() + data.len() > limit {
-            return Err(LinkError::TooLong { limit });
-        }
-        if first.is_empty() && all.is_empty() {
-            first = data;
-        } else {
-            if all.is_empty() {
-                all.reserve(announced.unwrap_or(2 * (first.len() + data.len())));
-                all.extend_from_slice(&first);
-                first = Bytes::new();
-            }
-            all.extend_from_slice(&data);
-        }
-        if body.is_end_stream() {
-            break;
-        }
-    }
-    Ok(if all.is_empty() { first } else { all.into() })
 }
 
 /// hyper's error prints one level; the cause is what an operator needs.
@@ -279,35 +206,4 @@ fn chain(error: &hyper::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_of_http2() {
-        for (target, host, expect) in [
-            ("/a?b=1", Some("h.example"), "http://h.example/a?b=1"),
-            ("/", Some("h.example:81"), "http://h.example:81/"),
-            ("//a", Some("[::1]:80"), "http://[::1]:80//a"),
-            ("/", None, "http://127.0.0.1:8080/"),
-            ("/", Some("a^b"), "http://127.0.0.1:8080/"),
-            ("/", Some("user@h"), "http://127.0.0.1:8080/"),
-            ("/", Some(""), "http://127.0.0.1:8080/"),
-            ("http://h.example/again", None, "http://h.example/again"),
-        ] {
-            let mut request = Request::new(Payload::new(Bytes::new()));
-            *request.uri_mut() = target.parse().unwrap();
-            if let Some(host) = host {
-                request.headers_mut().insert(HOST, HeaderValue::from_static(host));
-            }
-            absolute(&mut request, &HeaderValue::from_static("127.0.0.1:8080"));
-            assert_eq!(
-                (request.uri().to_string().as_str(), request.headers().len()),
-                (expect, 0),
-                "{host:?}"
-            );
-        }
-    }
 }

@@ -7,15 +7,15 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::Request;
 use http::header::HOST;
 
-use crate::link::{connect, listens};
+use crate::app::App;
 use crate::log::{Level, Log};
 use crate::payload::Payload;
 use crate::request::configured_target;
 use crate::settings::{Protocol, Readiness};
+use crate::socket::connect;
 
 const EAGER: Duration = Duration::from_millis(2);
 const STEADY: Duration = Duration::from_millis(10);
@@ -48,15 +48,12 @@ pub async fn wait(readiness: &Readiness, log: Log) {
 async fn is_up(readiness: &Readiness) -> bool {
     let endpoint = &readiness.endpoint;
     if readiness.protocol == Protocol::Tcp {
-        return listens(endpoint).await;
+        return connect(endpoint).await.is_ok();
     }
     let Some(target) = configured_target(&readiness.path) else { return false };
-    let mut request = Request::new(Payload::new(Bytes::new()));
+    let mut request = Request::new(Payload::empty());
     *request.uri_mut() = target;
     request.headers_mut().insert(HOST, endpoint.authority.clone());
-    let Ok(mut sender) = connect(endpoint).await else { return false };
-    match sender.send(request).await {
-        Ok(response) => readiness.healthy.contains(response.status().as_u16()),
-        Err(_) => false,
-    }
+    let answer = App::new(endpoint.clone(), Duration::ZERO).send(request).await;
+    answer.is_ok_and(|answer| readiness.healthy.contains(answer.status.as_u16()))
 }

@@ -9,18 +9,21 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, TRAILER, TRANSFER_ENCODING, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, StatusCode, Uri};
+use lambridge_wire::http1::Asked;
 use lambridge_wire::limits::MAX_TIMEOUT_SECS;
 use lambridge_wire::prelude::CONTENT_TYPE as CONTENT_TYPE_OF_STREAM;
 use lambridge_wire::runtime::{self as wire, ErrorReport};
 
+use crate::app::App;
 use crate::deadline::Deadline;
 use crate::exchange::Reply;
-use crate::link::{Link, LinkError, collect};
+use crate::http1::Source;
+use crate::link::{Link, LinkError, write_field};
 use crate::payload::Payload;
 use crate::settings::Endpoint;
 use crate::spare::Spare;
+use crate::stream::Stream;
 
 /// Events are 6 MB at most today; the bound only keeps a broken peer from filling the memory.
 const EVENT_LIMIT: usize = 64 * 1024 * 1024;
@@ -31,13 +34,24 @@ const POSTS: u32 = 3;
 /// The API reads an answer at once; an endless wait would block the worker.
 const POST_PATIENCE: Duration = Duration::from_secs(60);
 
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("lambridge-adapter/", env!("CARGO_PKG_VERSION")));
+const AGENT: &str = concat!("lambridge-adapter/", env!("CARGO_PKG_VERSION"));
+
+/// What comes with an event; all else that the API says about one is passed over.
+const FIELDS: [&str; 8] = [
+    wire::REQUEST_ID,
+    wire::DEADLINE_MS,
+    wire::INVOKED_FUNCTION_ARN,
+    wire::TRACE_ID,
+    wire::CLIENT_CONTEXT,
+    wire::COGNITO_IDENTITY,
+    wire::TENANT_ID,
+    wire::INVOCATION_ID,
+];
 
 /// The Runtime API over one kept connection.
 #[derive(Debug)]
 pub struct Client {
     link: Link,
-    next: Uri,
     patience: Deadline,
     spare: Spare,
 }
@@ -45,7 +59,7 @@ pub struct Client {
 /// An event and what came with it.
 #[derive(Debug)]
 pub struct Delivery {
-    headers: HeaderMap,
+    headers: Vec<(&'static str, HeaderValue)>,
     /// The event's bytes.
     pub event: Bytes,
 }
@@ -78,28 +92,47 @@ pub enum ApiError {
     Path(String),
 }
 
+/// A request to the API.
+struct Call<'a> {
+    method: &'static str,
+    path: &'a str,
+    fields: &'a [(&'a str, &'a [u8])],
+    /// `None`: it comes in chunks.
+    length: Option<usize>,
+}
+
 impl Client {
     /// Not yet connected.
     pub fn new(endpoint: Endpoint, spare: Spare) -> Result<Client, ApiError> {
-        let next = uri(format!("{}{}", endpoint.base, wire::NEXT))?;
-        Ok(Client { link: Link::new(endpoint, Duration::MAX), next, patience: Deadline::new(), spare })
+        let next = format!("{}{}", endpoint.base, wire::NEXT);
+        if next.parse::<Uri>().is_err() {
+            return Err(ApiError::Path(next));
+        }
+        Ok(Client { link: Link::new(endpoint, Duration::MAX), patience: Deadline::new(), spare })
     }
 
     /// Waits for an event.
     pub async fn next(&mut self) -> Result<Delivery, ApiError> {
-        let request = self.request(Method::GET, self.next.clone(), Payload::new(Bytes::new()));
-        let (head, body) = self.link.send(request).await?.into_parts();
-        if head.status != StatusCode::OK {
-            return Err(refused(head.status, collect(body, VERDICT_LIMIT, Vec::new()).await));
+        let mut headers = Vec::with_capacity(FIELDS.len());
+        let (call, mut nothing) = (Call::get(wire::NEXT), Payload::empty());
+        let status = send(&mut self.link, &call, &mut nothing, |name, value| {
+            let known = FIELDS.into_iter().find(|known| name.eq_ignore_ascii_case(known));
+            if let (Some(name), Ok(value)) = (known, HeaderValue::from_bytes(value)) {
+                headers.push((name, value));
+            }
+        });
+        let status = status.await?;
+        if status != StatusCode::OK {
+            return Err(refused(status, self.link.collect(VERDICT_LIMIT, Vec::new()).await));
         }
-        let event = match collect(body, EVENT_LIMIT, self.spare.take()).await {
+        let event = match self.link.collect(EVENT_LIMIT, self.spare.take()).await {
             Ok(event) => event,
             Err(error) => {
                 self.link.forget();
                 return Err(error.into());
             }
         };
-        let delivery = Delivery { headers: head.headers, event };
+        let delivery = Delivery { headers, event };
         if delivery.request_id().is_none() { Err(ApiError::Nameless) } else { Ok(delivery) }
     }
 
@@ -108,37 +141,31 @@ impl Client {
         self.spare.give_back(delivery.event);
     }
 
-    /// Posts the outcome of an invocation.
-    pub async fn post(&mut self, delivery: &Delivery, reply: Reply) -> Result<(), ApiError> {
+    /// Posts the outcome of an invocation, of which a streamed answer's body is still to come from the application.
+    pub async fn post(&mut self, delivery: &Delivery, reply: Reply, app: &mut App) -> Result<(), ApiError> {
         let id = delivery.request_id().ok_or(ApiError::Nameless)?;
-        let base = &self.link.endpoint().base;
         let (path, body, error_type) = match reply {
-            Reply::Answer(body) => (format!("{base}{}", wire::response_path(id)), body, None),
-            Reply::Stream { prelude, body, encoder } => {
-                let target = uri(format!("{base}{}", wire::response_path(id)))?;
+            Reply::Answer(body) => (wire::response_path(id), body, None),
+            Reply::Stream { prelude, encoder } => {
                 let patience = delivery.patience();
-                let (payload, end) = Payload::stream(prelude, body, encoder, patience);
-                let posted = self.stream(delivery, target, payload, patience).await;
-                return match end.get() {
-                    Some(why) => Err(ApiError::BrokeOff(why.clone())),
-                    None => posted,
-                };
+                let stream = Stream::new(prelude, app, encoder, patience);
+                return self.stream(delivery, &wire::response_path(id), stream, patience).await;
             }
             Reply::Failed { error_type, message } => {
                 let report = ErrorReport::new(error_type, message).to_json();
-                (format!("{base}{}", wire::error_path(id)), Bytes::from(report), Some(error_type))
+                (wire::error_path(id), Bytes::from(report), Some(error_type))
             }
         };
-        let target = uri(path)?;
+        let mut fields: Vec<(&str, &[u8])> = Vec::new();
+        fields.extend(delivery.nonce());
+        if let Some(error_type) = error_type {
+            fields.extend(error_fields(error_type));
+        }
+        let call = Call::post(&path, &fields, Some(body.len()));
         let mut attempt = 1;
         loop {
-            let mut request = self.answer(delivery, target.clone(), Payload::new(body.clone()));
-            let headers = request.headers_mut();
-            if let Some(error_type) = error_type {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
-                headers.insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
-            }
-            match self.patience.bound(POST_PATIENCE, verdict(&mut self.link, request)).await {
+            let posting = verdict(&mut self.link, &call, Payload::new(body.clone()));
+            match self.patience.bound(POST_PATIENCE, posting).await {
                 Some(Err(ApiError::Link(_))) if attempt < POSTS => attempt += 1,
                 Some(verdict) => return verdict,
                 None => return Err(ApiError::Stuck),
@@ -151,28 +178,25 @@ impl Client {
     async fn stream(
         &mut self,
         delivery: &Delivery,
-        target: Uri,
-        payload: Payload,
+        path: &str,
+        mut stream: Stream<'_>,
         patience: Duration,
     ) -> Result<(), ApiError> {
-        let mut request = self.answer(delivery, target, payload);
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_OF_STREAM));
-        headers.insert(wire::RESPONSE_MODE, HeaderValue::from_static(wire::STREAMING));
-        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        headers.append(TRAILER, HeaderValue::from_static(wire::ERROR_TYPE));
-        headers.append(TRAILER, HeaderValue::from_static(wire::ERROR_BODY));
-        let posted = self.patience.bound(patience + POST_PATIENCE, verdict(&mut self.link, request)).await;
+        let mut fields: Vec<(&str, &[u8])> = vec![
+            ("content-type", CONTENT_TYPE_OF_STREAM.as_bytes()),
+            (wire::RESPONSE_MODE, wire::STREAMING.as_bytes()),
+            ("trailer", wire::ERROR_TYPE.as_bytes()),
+            ("trailer", wire::ERROR_BODY.as_bytes()),
+        ];
+        fields.extend(delivery.nonce());
+        let call = Call::post(path, &fields, None);
+        let posting = verdict(&mut self.link, &call, &mut stream);
+        let posted = self.patience.bound(patience + POST_PATIENCE, posting).await;
         self.link.forget();
-        posted.unwrap_or(Err(ApiError::Stuck))
-    }
-
-    fn answer(&self, delivery: &Delivery, target: Uri, payload: Payload) -> Request<Payload> {
-        let mut request = self.request(Method::POST, target, payload);
-        if let Some(nonce) = delivery.get(wire::INVOCATION_ID) {
-            request.headers_mut().insert(wire::INVOCATION_ID, nonce.clone());
+        match stream.broken() {
+            Some(why) => Err(ApiError::BrokeOff(why)),
+            None => posted.unwrap_or(Err(ApiError::Stuck)),
         }
-        request
     }
 
     /// Reports that the function cannot start.
@@ -188,40 +212,53 @@ impl Client {
     /// SnapStart: lets the snapshot be taken, and returns in a sandbox that was made from it. There is no bound, since
     /// months may lie between.
     pub async fn restored(&mut self) -> Result<(), ApiError> {
-        let target = uri(format!("{}{}", self.link.endpoint().base, wire::RESTORE_NEXT))?;
-        let request = self.request(Method::GET, target, Payload::new(Bytes::new()));
-        let restored = verdict(&mut self.link, request).await;
+        let restored = verdict(&mut self.link, &Call::get(wire::RESTORE_NEXT), Payload::empty()).await;
         self.link.forget();
         restored
     }
 
     async fn fail(&mut self, path: &str, error_type: &'static str, message: &str) -> Result<(), ApiError> {
-        let target = uri(format!("{}{path}", self.link.endpoint().base))?;
         let report = ErrorReport::new(error_type, message).to_json();
-        let mut request = self.request(Method::POST, target, Payload::new(report.into()));
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(wire::ERROR_CONTENT_TYPE));
-        request.headers_mut().insert(wire::ERROR_TYPE, HeaderValue::from_static(error_type));
-        self.patience
-            .bound(POST_PATIENCE, verdict(&mut self.link, request))
-            .await
-            .unwrap_or(Err(ApiError::Stuck))
+        let fields = error_fields(error_type);
+        let call = Call::post(path, &fields, Some(report.len()));
+        let posting = verdict(&mut self.link, &call, Payload::new(report.into()));
+        self.patience.bound(POST_PATIENCE, posting).await.unwrap_or(Err(ApiError::Stuck))
+    }
+}
+
+fn error_fields(error_type: &'static str) -> [(&'static str, &'static [u8]); 2] {
+    [("content-type", wire::ERROR_CONTENT_TYPE.as_bytes()), (wire::ERROR_TYPE, error_type.as_bytes())]
+}
+
+impl<'a> Call<'a> {
+    fn get(path: &'a str) -> Call<'a> {
+        Call { method: "GET", path, fields: &[], length: Some(0) }
     }
 
-    fn request(&self, method: Method, target: Uri, payload: Payload) -> Request<Payload> {
-        let mut request = Request::new(payload);
-        *request.method_mut() = method;
-        *request.uri_mut() = target;
-        let headers = request.headers_mut();
-        headers.insert(HOST, self.link.endpoint().authority.clone());
-        headers.insert(USER_AGENT, AGENT);
-        request
+    fn post(path: &'a str, fields: &'a [(&'a str, &'a [u8])], length: Option<usize>) -> Call<'a> {
+        Call { method: "POST", path, fields, length }
+    }
+
+    fn write(&self, endpoint: &Endpoint, out: &mut Vec<u8>) {
+        endpoint.write_head(self.method, self.path, out);
+        write_field("user-agent", AGENT.as_bytes(), out);
+        for (name, value) in self.fields {
+            write_field(name, value, out);
+        }
+        match self.length {
+            None => write_field("transfer-encoding", b"chunked", out),
+            Some(0) if self.method == "GET" => {}
+            Some(length) => write_field("content-length", length.to_string().as_bytes(), out),
+        }
+        out.extend_from_slice(b"\r\n");
     }
 }
 
 impl Delivery {
     /// As [`Client::next`] would have read it.
     #[cfg(test)]
-    pub fn new(headers: HeaderMap, event: Bytes) -> Delivery {
+    pub fn new(fields: &[(&'static str, &str)], event: Bytes) -> Delivery {
+        let headers = fields.iter().filter_map(|(name, value)| Some((*name, value.parse().ok()?))).collect();
         Delivery { headers, event }
     }
 
@@ -249,33 +286,42 @@ impl Delivery {
 
     /// A header as text; empty and non-ASCII ones are absent.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
+        self.get(name)?.to_str().ok()
     }
 
-    /// A header as it came; empty ones are absent.
+    /// A header as it came, the first of its name; empty ones are absent.
     pub fn get(&self, name: &str) -> Option<&HeaderValue> {
-        self.headers.get(name).filter(|value| !value.is_empty())
+        let (_, value) = self.headers.iter().find(|(known, _)| *known == name)?;
+        Some(value).filter(|value| !value.is_empty())
     }
+
+    /// What a Managed Instance wants to see again.
+    fn nonce(&self) -> Option<(&'static str, &[u8])> {
+        Some((wire::INVOCATION_ID, self.get(wire::INVOCATION_ID)?.as_bytes()))
+    }
+}
+
+async fn send(
+    link: &mut Link,
+    call: &Call<'_>,
+    source: &mut impl Source,
+    field: impl FnMut(&str, &[u8]),
+) -> Result<u16, LinkError> {
+    link.send(|endpoint, out| call.write(endpoint, out), source, Asked::Body, field).await
 }
 
 /// Sends an answer and reads what the API says about it.
-async fn verdict(link: &mut Link, request: Request<Payload>) -> Result<(), ApiError> {
-    let (head, body) = link.send(request).await?.into_parts();
-    let text = collect(body, VERDICT_LIMIT, Vec::new()).await;
+async fn verdict(link: &mut Link, call: &Call<'_>, mut source: impl Source) -> Result<(), ApiError> {
+    let status = send(link, call, &mut source, |_, _| ()).await?;
+    let text = link.collect(VERDICT_LIMIT, Vec::new()).await;
     if text.is_err() {
         link.forget();
     }
-    if head.status.is_success() { Ok(()) } else { Err(refused(head.status, text)) }
+    if (200..300).contains(&status) { Ok(()) } else { Err(refused(status, text)) }
 }
 
-fn uri(path: String) -> Result<Uri, ApiError> {
-    let bytes = Bytes::from(path);
-    Uri::from_maybe_shared(bytes.clone())
-        .map_err(|_| ApiError::Path(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-fn refused(status: StatusCode, text: Result<Bytes, LinkError>) -> ApiError {
+fn refused(status: u16, text: Result<Bytes, LinkError>) -> ApiError {
     let text = text.unwrap_or_default();
     let text = String::from_utf8_lossy(&text[..text.len().min(500)]).into_owned();
-    ApiError::Status { status: status.as_u16(), text }
+    ApiError::Status { status, text }
 }

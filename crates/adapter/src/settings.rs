@@ -92,8 +92,6 @@ pub struct Endpoint {
 /// What is spoken over connections to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaks {
-    /// HTTP/1.1, with the few header fields of Lambda's own APIs.
-    Api,
     /// HTTP/1.1.
     Http1,
     /// HTTP/2 without TLS, known beforehand (RFC 9113, section 3.3).
@@ -396,9 +394,8 @@ impl Reader {
     fn apis(&mut self) -> (Option<Endpoint>, Endpoint) {
         let original = self.parsed(("AWS_LAMBDA_RUNTIME_API", None), "host:port", endpoint);
         let proxy = self.parsed(("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", None), "host:port", endpoint);
-        let api = |endpoint| Endpoint { speaks: Speaks::Api, ..endpoint };
-        let extensions = api(original.clone().unwrap_or_else(|| Endpoint::local(9001)));
-        (proxy.or(original).map(api), extensions)
+        let extensions = original.clone().unwrap_or_else(|| Endpoint::local(9001));
+        (proxy.or(original), extensions)
     }
 
     /// Ports on this host that others have, or that nobody may have. Outside Lambda the application may listen anywhere.

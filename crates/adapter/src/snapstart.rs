@@ -16,11 +16,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Method, Request};
 
-use crate::link::connect;
+use crate::app::App;
 use crate::payload::Payload;
 use crate::request::configured_target;
 use crate::runtime::{ApiError, Client};
@@ -113,18 +112,15 @@ async fn after(shared: &Shared) -> Result<(), String> {
 async fn call(hook: Option<&Hook>, settings: &Settings) -> Result<(), String> {
     let Some(Hook { path, .. }) = hook else { return Ok(()) };
     let target = configured_target(path).ok_or_else(|| format!("`{path}` is no path"))?;
-    let mut request = Request::new(Payload::new(Bytes::new()));
+    let mut request = Request::new(Payload::empty());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = target;
     request.headers_mut().insert(HOST, settings.app.authority.clone());
     request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    let answer = async {
-        let mut sender = connect(&settings.app).await.map_err(|error| error.to_string())?;
-        sender.send(request).await.map_err(|error| format!("the application: {error}"))
-    };
-    match tokio::time::timeout(HOOK, answer).await {
-        Ok(Ok(answer)) if answer.status().is_success() => Ok(()),
-        Ok(Ok(answer)) => Err(format!("`{path}` answers {}", answer.status().as_u16())),
+    let mut app = App::new(settings.app.clone(), Duration::ZERO);
+    match tokio::time::timeout(HOOK, app.send(request)).await {
+        Ok(Ok(answer)) if answer.status.is_success() => Ok(()),
+        Ok(Ok(answer)) => Err(format!("`{path}` answers {}", answer.status.as_u16())),
         Ok(Err(error)) => Err(format!("`{path}`: {error}")),
         Err(_) => Err(format!("`{path}` did not answer within {HOOK:?}")),
     }

@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn delivery() -> Delivery {
-        Delivery::new(map(&[(wire::REQUEST_ID, "id")]), Bytes::new())
+        Delivery::new(&[(wire::REQUEST_ID, "id")], Bytes::new())
     }
 
     fn function() -> Function {

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::Shared;
+use crate::app::App;
 use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::exchange::exchange;
 use crate::journal::record;
-use crate::link::Link;
 use crate::runtime::{ApiError, Client};
 use crate::settings::Endpoint;
 use crate::spare::Spare;
@@ -29,7 +29,7 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut app = Link::new(shared.settings.app.clone(), shared.settings.pool_idle_timeout);
+    let mut app = App::new(shared.settings.app.clone(), shared.settings.pool_idle_timeout);
     let mut spare = Spare::one_of(workers);
     let mut backoff = Backoff::new();
     let mut deadline = Deadline::new();
@@ -55,7 +55,7 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         let busy = shared.begin();
         let (reply, facts) = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
         let answer = reply.answer();
-        let posted = client.post(&delivery, reply).await;
+        let posted = client.post(&delivery, reply, &mut app).await;
         record(&facts, posted, &delivery, &shared);
         spare.give_back(answer);
         client.done(delivery);

@@ -86,7 +86,7 @@ fn protocols() {
     check(&[(name, "h2c"), ("AWS_LWA_HOST", "unix:/a")], both, (Speaks::H2c, Speaks::H2c), 0);
     check(&[(name, "grpc")], both, (Speaks::Http1, Speaks::Http1), 1);
     let apis = |s: &Settings| (s.runtime_api.clone().map(|api| api.speaks), s.extensions_api.speaks);
-    check(&[(name, "h2c"), ("AWS_LAMBDA_RUNTIME_API", "h:1")], apis, (Some(Speaks::Api), Speaks::Api), 0);
+    check(&[(name, "h2c"), ("AWS_LAMBDA_RUNTIME_API", "h:1")], apis, (Some(Speaks::Http1), Speaks::Http1), 0);
 }
 
 #[test]

@@ -116,7 +116,10 @@ impl Client {
         let mut headers = Vec::with_capacity(FIELDS.len());
         let (call, mut nothing) = (Call::get(wire::NEXT), Payload::empty());
         let status = send(&mut self.link, &call, &mut nothing, |name, value| {
-            let known = FIELDS.into_iter().find(|known| name.eq_ignore_ascii_case(known));
+            // Fields of HTTP itself have short names.
+            let known = FIELDS
+                .into_iter()
+                .find(|known| known.len() == name.len() && name.eq_ignore_ascii_case(known));
             if let (Some(name), Ok(value)) = (known, HeaderValue::from_bytes(value)) {
                 headers.push((name, value));
             }

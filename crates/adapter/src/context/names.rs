@@ -50,6 +50,10 @@ fn with<'a>(text: &'a str, names: &[(&str, &str)]) -> Cow<'a, str> {
 }
 
 fn members(text: &str) -> Option<HashMap<Cow<'_, str>, &RawValue>> {
+    // Nearly always it is `null`, and to find that it is no object would make an error with its text.
+    if text == "null" {
+        return None;
+    }
     serde_json::from_str(text).ok()
 }
 

@@ -17,15 +17,26 @@ pub(super) const AHEAD: usize = 32;
 /// The index of the first special byte, or the length when there is none.
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    let (blocks, _) = bytes.as_chunks::<16>();
-    for block in blocks {
-        let marks = lanes(block);
+    // Nearly all strings end here.
+    let (parts, _) = bytes.as_chunks::<16>();
+    for (part, at) in parts.iter().zip([0, 16, 32, 48]) {
+        let marks = lanes(part);
         if marks != 0 {
             return at + marks.trailing_zeros() as usize;
         }
-        at += 16;
     }
+    let seen = 16 * parts.len().min(4);
+    seen + special_later(&bytes[seen..])
+}
+
+/// As [`special`], for what is most likely long: four parts are asked at once.
+fn special_later(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let is_plain = |block: &&[u8; BLOCK]| {
+        let parts = block.as_chunks::<16>().0.iter();
+        parts.fold(u8x16::ZERO, |found, part| found | specials(part)).to_bitmask() == 0
+    };
+    let mut at = BLOCK * blocks.iter().take_while(is_plain).count();
     let (words, _) = bytes[at..].as_chunks::<8>();
     for word in words {
         let plain = plain_bytes(word);

@@ -8,15 +8,19 @@ pub mod wire;
 
 #[path = "../../crates/gateway/src/head_guard/against_hyper.rs"]
 mod against_hyper;
+#[path = "../../crates/event/tests/codec/context.rs"]
+mod context;
 #[path = "../../crates/gateway/src/head_guard/framing.rs"]
 mod framing;
 mod problem;
 
+use std::borrow::Cow;
+
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
 use lambridge_event::{
-    Answer, Format, Kind, decode_answer, decode_prelude, decode_request_or_message, encode_answer,
-    encode_prelude,
+    Answer, Format, Kind, begin_answer, decode_answer, decode_prelude, decode_request_or_message,
+    encode_answer, encode_prelude,
 };
 
 /// An event that is accepted is a request that a request line and a header section can hold.
@@ -49,13 +53,61 @@ pub fn answer(format: Format, payload: &[u8]) {
     assert_eq!((again.status, &again.body), (found.status, &found.body));
 }
 
-/// Any text is a model or has an error, whatever its dialect; messages can be printed.
+/// An answer of an application is, for each kind of event, a Lambda answer from which the same comes back; and the same
+/// bytes where its body comes in pieces. Lines: status, headers; after an empty one the body. The first byte is the size
+/// of the pieces.
+pub fn application_answer(bytes: &[u8]) {
+    let Some((&size, mut rest)) = bytes.split_first() else { return };
+    let status = encode::line(&mut rest);
+    let Some(status) = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()) else {
+        return;
+    };
+    if !(100..=999).contains(&status) {
+        return;
+    }
+    let headers = encode::fields(&mut rest);
+    let headers =
+        headers.into_iter().map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value))).collect();
+    let sent = Answer { status, headers, body: Cow::Borrowed(rest) };
+    for (kind, format) in [
+        (Kind::HttpV2, Format::HttpV2),
+        (Kind::RestV1, Format::RestV1),
+        (Kind::Alb, Format::Alb),
+        (Kind::AlbMultiValue, Format::AlbMultiValue),
+        (Kind::LatticeV2, Format::LatticeV2),
+    ] {
+        let mut whole = Vec::new();
+        encode_answer(kind, &sent, &mut whole);
+        let found = decode_answer(format, &whole).expect("our own answer is one");
+        assert_eq!((found.status, &found.body), (sent.status, &sent.body), "{kind:?}");
+        carried(&found);
+        let mut pieces = Vec::new();
+        let mut body = begin_answer(kind, &sent, &mut pieces).expect("an HTTP client waits for it");
+        for piece in rest.chunks(usize::from(size) + 1) {
+            body.push(piece, &mut pieces);
+        }
+        body.finish(&mut pieces);
+        assert_eq!(pieces, whole, "{kind:?}");
+    }
+    let mut head = Vec::new();
+    encode_prelude(&sent, &mut head);
+    assert_eq!(decode_prelude(&head).expect("our own head is one").status, sent.status);
+}
+
+/// Any text is a model or has an error, whatever its dialect; messages can be printed, and a model is the same once it was
+/// printed as a native document.
 pub fn configuration(name: &str, bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let env = |name: &str| (name == "SET").then(|| "value".to_owned());
     let loaded = lambridge_config::load_text(name, text, &env);
     assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
     let _ = (loaded.diagnostics.render_text(), loaded.diagnostics.render_json());
+    let Some(model) = loaded.model else { return };
+    let printed = lambridge_config::print(&model, &mut |_, _, secret| secret.expose().to_owned());
+    let again = lambridge_config::load_text("printed.yaml", &printed, &env);
+    let problems = again.diagnostics.render_text();
+    let again = again.model.unwrap_or_else(|| panic!("{problems}\n{printed}"));
+    assert_eq!(again.without_places(), model.without_places(), "{printed}");
 }
 
 /// What the gateway's head guard lets through is to hyper what it is to the guard.

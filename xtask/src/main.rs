@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask parts`, `cargo xtask deny`,
-//! `cargo xtask bench`, `cargo xtask dist`, `cargo xtask examples`, `cargo xtask soak`.
+//! `cargo xtask bench`, `cargo xtask dist`, `cargo xtask examples`, `cargo xtask soak`, `cargo xtask fuzz`.
 //!
 //! They need Rust, Python 3 and Node, nothing else; what they fetch comes from the package registries those three are
 //! set up for, at pinned versions, and is kept under the target directory.
@@ -10,6 +10,7 @@ mod counterparts;
 mod deny;
 mod dist;
 mod examples;
+mod fuzz;
 mod soak;
 mod step;
 mod test;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   parts     only install what the tests against real parts need
   examples  build and run the examples that take minutes to install; takes their names
   soak      100,000 requests while configuration, functions and Lambda do their worst
+  fuzz      run the fuzz targets, each for a minute; takes arguments, `cargo xtask fuzz help`
   deny      check bans, licences and sources of the dependencies
   bench     measure the programs beside their peers; takes arguments, `cargo xtask bench help`
   dist      pack the adapter as it is shipped; takes arguments, `cargo xtask dist help`";
@@ -33,7 +35,7 @@ usage: cargo xtask COMMAND
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     let command = args.next().unwrap_or_default();
-    if !["bench", "dist", "examples"].contains(&command.as_str())
+    if !["bench", "dist", "examples", "fuzz"].contains(&command.as_str())
         && let Some(extra) = args.peek()
     {
         eprintln!("`{extra}` is one argument too many\n{USAGE}");
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "soak" => soak::run(),
         "deny" => deny::run(),
         "bench" => bench::run(args),
+        "fuzz" => fuzz::run(args),
         "examples" => examples::run(args),
         "dist" => dist::run(args),
         "help" | "--help" | "-h" => {

@@ -33,7 +33,6 @@ pub(crate) async fn read(
         if length > event_max {
             return Err(Refusal::from(Reason::EventTooLarge).closing());
         }
-        share.grow(length)?;
     }
     let deadline = Instant::now() + limits.body_timeout;
     let read = collect(body, max, declared, share);
@@ -62,9 +61,8 @@ async fn collect(
         if length > limit {
             return Err(Reason::BodyTooLarge.into());
         }
-        if declared.is_none() {
-            share.grow(data.len())?;
-        }
+        // Not for what is only declared: a promise must not take the memory of others.
+        share.grow(data.len())?;
         if first.is_empty() && whole.is_empty() {
             first = data;
             continue;

@@ -171,6 +171,10 @@ fn is_ours(name: &str, trusted: bool) -> bool {
     if !name.starts_with('x') {
         return name == "forwarded" && !trusted;
     }
+    // Frameworks with CGI's variables make one of `x_forwarded_for` and the name that we vouch for.
+    if name.contains('_') {
+        return is_ours(&name.replace('_', "-"), trusted);
+    }
     match name {
         "x-request-id" | "x-forwarded-for" => true,
         _ if name.starts_with("x-forwarded-") => !trusted,
@@ -337,8 +341,12 @@ mod tests {
             ("x-forwarded-proto", "https"),
             ("forwarded", "for=1.2.3.4"),
             ("x-request-id", "theirs"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("x-forwarded_proto", "https"),
+            ("x_amzn_request_context", "{}"),
         ];
         check(&sent, &[], &OURS);
+        check(&[("x_a", "1"), ("x-a_b", "2")], &[], &and_ours(&[("x_a", "1"), ("x-a_b", "2")]));
     }
 
     #[test]

@@ -50,6 +50,13 @@ impl Inflow {
         (Self { body, max, pause, timer: None, progress: progress.clone() }, progress)
     }
 
+    /// The client has said something: its next pause begins, or the service's time.
+    fn came(&mut self) {
+        self.timer = None;
+        self.progress.waits.store(false, Ordering::Relaxed);
+        self.progress.touch();
+    }
+
     fn fail(&self, fault: u8, message: &'static str) -> BodyError {
         self.progress.fault.store(fault, Ordering::Relaxed);
         message.into()
@@ -123,20 +130,22 @@ impl Body for Inflow {
                 ready!(timer.as_mut().poll(cx));
                 return Poll::Ready(Some(Err(this.fail(TOO_SLOW, "the body did not arrive in time"))));
             };
-            this.timer = None;
-            this.progress.waits.store(false, Ordering::Relaxed);
-            this.progress.touch();
             let data = match frame {
-                None => return Poll::Ready(None),
+                None => {
+                    this.came();
+                    return Poll::Ready(None);
+                }
                 Some(Err(_)) => {
                     return Poll::Ready(Some(Err(this.fail(BROKEN, "the client's body broke off"))));
                 }
                 // Trailers end here, as hop-by-hop fields do: few services expect any.
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => data,
-                    Err(_) => continue,
+                    // Nor is nothing at all a piece: frames of HTTP/2 may be empty, without end.
+                    Ok(data) if !data.is_empty() => data,
+                    _ => continue,
                 },
             };
+            this.came();
             let bytes = this.progress.bytes.fetch_add(data.len(), Ordering::Relaxed) + data.len();
             if bytes > this.max {
                 return Poll::Ready(Some(Err(this.fail(TOO_LARGE, "the body is too large"))));

@@ -5,6 +5,7 @@
 //! listener takes a place only for a client that is there, or an idle one would keep it from the others.
 
 mod h2;
+mod origin;
 mod preface;
 mod serve;
 pub(crate) mod tls;

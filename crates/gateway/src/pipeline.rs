@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 use http::header::{HeaderValue, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderName, Request, Response, Uri, Version};
+use http::{HeaderName, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use lambridge_invoke::Target;
@@ -106,7 +106,9 @@ async fn exchange(
         Called::Stream(streamed) => stream::answer(function, streamed, permit, head, facts).await,
         Called::Whole(invoked) => {
             memory.count(invoked.payload.len());
-            Ok(answer::decode(function, &invoked, head, facts)?.map(AnswerBody::Whole))
+            let answer = answer::decode(function, &invoked, head, facts)?;
+            Ok(answer
+                .map(|body| AnswerBody::Whole(memory.hold(body.into_inner().unwrap_or_default()).into())))
         }
     }
 }
@@ -133,7 +135,7 @@ fn admit<'a>(connection: &Connection, head: &'a Parts, refused: Option<Reason>) 
     if connection.shared.is_cut() {
         return Err(Reason::Draining.into());
     }
-    // RFC 9112 section 3.2: exactly one `Host`, which an absolute target overrides.
+    // RFC 9112 section 3.2: exactly one `Host`; that of an absolute target is there by now.
     let bad = |detail: &str| Refusal::from(Reason::BadRequest).with_detail(detail);
     let mut hosts = head.headers.get_all(http::header::HOST).iter();
     let host = hosts.next();
@@ -142,9 +144,6 @@ fn admit<'a>(connection: &Connection, head: &'a Parts, refused: Option<Reason>) 
     }
     if host.is_none() && head.version == Version::HTTP_11 {
         return Err(bad("no Host"));
-    }
-    if let Some(authority) = head.uri.authority() {
-        return Ok(authority.as_str());
     }
     match host.map(|value| value.to_str()) {
         None => Ok(""),
@@ -186,7 +185,7 @@ fn route<'a>(
         listener: connection.listener,
         host,
         method: head.method.as_str(),
-        path: path_as_sent(&head.uri),
+        path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         headers: &head.headers,
     };
@@ -207,11 +206,6 @@ fn route<'a>(
         Found::MethodNotAllowed(allow) => Err(Refusal::method_not_allowed(allow)),
         Found::Nothing => Err(Reason::NoRoute.into()),
     }
-}
-
-/// An absolute target without a path means `/`.
-fn path_as_sent(uri: &Uri) -> &str {
-    uri.path()
 }
 
 /// The function that is called.

@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::header::{COOKIE, HOST, HeaderValue};
-use http::{Method, Request, Uri};
+use http::header::{COOKIE, HeaderValue};
+use http::{Method, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -32,6 +32,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::origin;
 use crate::Shared;
 use crate::attended::Attended;
 use crate::connection::{Connection, Exchange};
@@ -203,23 +204,7 @@ fn normalise<B>(request: &mut Request<B>) -> Result<(), Reason> {
     if *request.method() == Method::CONNECT {
         return Err(Reason::BadRequest);
     }
-    if let Some(authority) = request.uri().authority() {
-        let authority = authority.as_str().to_owned();
-        let hosts: Vec<&[u8]> = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes).collect();
-        let agrees = match hosts[..] {
-            [] => true,
-            [host] => host.eq_ignore_ascii_case(authority.as_bytes()),
-            _ => false,
-        };
-        if !agrees || authority.contains('@') {
-            return Err(Reason::BadRequest);
-        }
-        let host = HeaderValue::try_from(authority).map_err(|_| Reason::BadRequest)?;
-        request.headers_mut().insert(HOST, host);
-    }
-    if let Some(target) = request.uri().path_and_query().cloned() {
-        *request.uri_mut() = Uri::from(target);
-    }
+    origin::take_authority(request)?;
     let cookies = request.headers().get_all(COOKIE);
     if cookies.iter().nth(1).is_some() {
         let crumbs: Vec<&[u8]> = cookies.iter().map(HeaderValue::as_bytes).collect();
@@ -231,12 +216,12 @@ fn normalise<B>(request: &mut Request<B>) -> Result<(), Reason> {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
+    use http::{Request, Version};
 
     use super::normalise;
 
     fn check(uri: &str, fields: &[(&str, &str)], expect: Option<(&str, &[(&str, &str)])>) {
-        let mut request = Request::builder().uri(uri);
+        let mut request = Request::builder().version(Version::HTTP_2).uri(uri);
         for (name, value) in fields {
             request = request.header(*name, *value);
         }

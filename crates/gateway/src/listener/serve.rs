@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use super::{h2, preface};
+use super::{h2, origin, preface};
 use crate::Shared;
 use crate::attended::Attended;
 use crate::connection::{Connection, Exchange};
@@ -105,8 +105,8 @@ async fn http1<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     });
     let waits = Waits { head: limits.head_timeout, idle: limits.idle };
     let guard = HeadGuard::new(io, limits.head, waits, connection.clone());
-    let service = service_fn(|request| {
-        let refused = connection.exchange.begin();
+    let service = service_fn(|mut request| {
+        let refused = connection.exchange.begin().or_else(|| origin::take_authority(&mut request).err());
         let own = connection.clone();
         Attended::new(connection.clone(), async move {
             let answer = pipeline::serve(own.clone(), request, refused).await;

@@ -95,6 +95,6 @@ pub(super) fn fits(
     if event.len() > function.event_max() {
         return Err(Reason::EventTooLarge.into());
     }
-    // Small requests do not move the books: heads are bounded by the number of connections.
-    if body > 0 { memory.grow(event.len()) } else { Ok(()) }
+    // Small requests do not move the books: heads are bounded by the number of connections. Their answers need not be small.
+    memory.grow(if body > 0 { event.len() } else { 0 })
 }

@@ -11,7 +11,7 @@ use crate::frames::{
     SETTINGS, WINDOW_UPDATE, frame, head,
 };
 use crate::support::verdict;
-use crate::world::{Client, MOMENT, World, answer, f, start};
+use crate::world::{Client, MOMENT, PATIENCE, World, answer, f, start};
 
 /// A gateway that takes HTTP/2 without TLS.
 async fn world(change: impl FnOnce(&mut Model)) -> World {
@@ -102,13 +102,17 @@ async fn only_where_it_is_asked_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn malformed_requests() {
     let world = world(|_| {}).await;
-    let rows: [(&str, &[(&str, &str)]); 6] = [
+    let rows: [(&str, &[(&str, &str)]); 10] = [
         ("/", &[("Upper", "case")]),
         ("/", &[("connection", "close")]),
         ("/", &[("transfer-encoding", "chunked")]),
         ("/", &[("x", "a\r\nb: c")]),
         ("/", &[(":late", "pseudo")]),
         ("/", &[("content-length", "5")]),
+        ("/", &[("te", "gzip")]),
+        ("/", &[("keep-alive", "5")]),
+        ("/", &[("upgrade", "h2c")]),
+        ("", &[]),
     ];
     for (path, fields) in rows {
         let mut client = Client2::connect(world.address, &[]).await;
@@ -236,6 +240,102 @@ async fn floods_of_settings_and_pings_harm_no_one() {
     }
 }
 
+/// CVE-2019-9518, CVE-2019-9511 and their like: frames that cost more to take than to send. A body in the smallest of
+/// pieces is a body; one of nothing at all ends with its connection or its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_in_the_smallest_pieces() {
+    let world = world(|model| model.limits.body_timeout = Duration::from_secs(1)).await;
+    let mut client = Client2::connect(world.address, &[]).await;
+    let text = head("POST", "/", &[("content-type", "text/plain")]);
+    client.send(&frame(HEADERS, END_HEADERS, 1, &text)).await;
+    client.send(&frame(DATA, 0, 1, b"x").repeat(500)).await;
+    client.send(&frame(DATA, END_STREAM, 1, b"")).await;
+    assert_eq!(client.body(1).await, "ok");
+    assert!(world.lambda.requests()[0].text().contains(&"x".repeat(500)));
+    for piece in [&b""[..], b"x"] {
+        let mut client = Client2::connect(world.address, &[]).await;
+        client.send(&frame(HEADERS, END_HEADERS, 1, &text)).await;
+        let many = frame(DATA, 0, 1, piece).repeat(1000);
+        let flood = async { while client.try_send(&many).await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, flood).await.expect("the connection is ended");
+        harms_no_one(&world).await;
+    }
+}
+
+/// CVE-2025-8671: a client makes the server reset streams whose requests it has taken: a window moved by nothing, a
+/// window moved too far.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resets_that_the_client_provokes_end_the_connection() {
+    for step in [0, u32::MAX >> 1] {
+        let world = world(|_| {}).await;
+        let told: std::sync::Arc<Notify> = Notify::new().into();
+        for _ in 0..5_000 {
+            world.lambda.push(answer("held").when(&told));
+        }
+        let mut client = Client2::connect(world.address, &[]).await;
+        let mut sent = 0;
+        while sent < 5_000 {
+            let stream = 2 * sent + 1;
+            let mut pair = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head("GET", "/", &[]));
+            pair.extend(frame(WINDOW_UPDATE, 0, stream, &step.to_be_bytes()));
+            if client.try_send(&pair).await.is_err() {
+                break;
+            }
+            sent += 1;
+        }
+        client.until(|_| false).await;
+        assert!(world.lambda.requests().len() <= 400, "{}", world.lambda.requests().len());
+    }
+}
+
+/// A head is as large as what it stands for (RFC 9113 section 6.5.2), not as the few bytes that say so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_unpacks_to_too_much() {
+    let world = world(|_| {}).await;
+    let mut client = Client2::connect(world.address, &[]).await;
+    // RFC 7541 section 6.2.1: a literal that enters the dynamic table, where 62 is its index; then that, again and again.
+    let mut block = head("GET", "/", &[]);
+    let mut bomb = crate::frames::field("x-bomb", &"x".repeat(3900));
+    bomb[0] = 0x40;
+    block.extend(bomb);
+    block.extend([0x80 | 62; 10_000]);
+    client.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &block)).await;
+    let frames = client.until(|frame| matches!(frame.kind, RST_STREAM | GOAWAY | HEADERS)).await;
+    assert!(frames.last().is_some_and(|frame| frame.stream == 1 || frame.kind == GOAWAY), "{frames:?}");
+    assert!(world.lambda.requests().is_empty());
+    harms_no_one(&world).await;
+}
+
+/// RFC 9113 section 8.1: trailers end a request, and are no fields of its head.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trailers_end_here() {
+    let world = world(|_| {}).await;
+    let mut client = Client2::connect(world.address, &[]).await;
+    let text = head("POST", "/", &[("content-type", "text/plain")]);
+    client.send(&frame(HEADERS, END_HEADERS, 1, &text)).await;
+    client.send(&frame(DATA, 0, 1, b"abc")).await;
+    client.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &crate::frames::field("x-user", "root"))).await;
+    assert_eq!(client.body(1).await, "ok");
+    let event = world.lambda.requests()[0].text();
+    assert!(event.contains(r#""body":"abc""#) && !event.contains("root"), "{event}");
+}
+
+/// RFC 9113 section 6.8: a client that goes still gets what it has asked for; one that says it and goes on is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_says_it_goes() {
+    let world = world(|_| {}).await;
+    let told: std::sync::Arc<Notify> = Notify::new().into();
+    world.lambda.push(answer("last").when(&told));
+    let mut client = Client2::connect(world.address, &[]).await;
+    client.ask(1, "/").await;
+    world.lambda.wait_for(1).await;
+    client.send(&frame(GOAWAY, 0, 0, &[0; 8])).await;
+    told.notify_one();
+    assert_eq!(client.body(1).await, "last");
+    client.until(|_| false).await;
+    harms_no_one(&world).await;
+}
+
 /// Whoever sends everything but requests is idle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_without_requests_end() {
@@ -266,6 +366,28 @@ async fn an_answer_that_is_not_taken_is_reset() {
     assert_eq!(got, 10, "what the window lets through");
     client.ask(3, "/").await;
     assert_eq!(client.body(3).await, "ok", "the connection works");
+}
+
+/// Answers that nobody takes are memory that others cannot have, and no more of it than is allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_are_not_taken_count() {
+    let world = world(|model| model.limits.buffered_total = 1 << 20).await;
+    let long = "x".repeat(600 << 10);
+    let mut client = Client2::connect(world.address, &[(4, 0)]).await;
+    for stream in [1, 3] {
+        world.lambda.push(answer(&long));
+        client.ask(stream, "/").await;
+        client.until(|frame| frame.kind == HEADERS && frame.stream == stream).await;
+    }
+    let mut other = Client::connect(world.address).await;
+    assert_eq!(verdict(&other.get("/").await), (503, "overloaded".to_owned()));
+    assert_eq!(world.lambda.requests().len(), 2);
+    drop(client);
+    let served = async {
+        // It takes a moment to see that a client has gone.
+        while verdict(&Client::connect(world.address).await.get("/").await).0 != 200 {}
+    };
+    tokio::time::timeout(PATIENCE, served).await.expect("what it held is there again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -56,6 +56,10 @@ async fn what_two_parsers_could_read_differently() {
         "transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
         "transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
         "transfer-encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+        "transfer-encoding:\r\n\r\n",
         "transfer-encoding: identity\r\n\r\n",
         "transfer-encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
         "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n",
@@ -73,11 +77,19 @@ async fn what_two_parsers_could_read_differently() {
         "x: a\n\n",
         // Who is asked.
         "host: other\r\n\r\n",
-        "host: h, other\r\n\r\n",
+        "host: h\r\n\r\n",
+        "only-host: h, other\r\n\r\n",
+        "only-host: user@h\r\n\r\n",
+        "only-host: h/hidden\r\n\r\n",
+        "only-host: \u{e9}\r\n\r\n",
+        "only-no-host: h\r\n\r\n",
     ];
     for row in rows {
         for path in ["/", "/app"] {
-            let host = if row.starts_with("host: h,") { "" } else { "host: h\r\n" };
+            let (host, row) = match row.strip_prefix("only-") {
+                Some(only) => ("", only),
+                None => ("host: h\r\n", row),
+            };
             let bytes = format!("POST {path} HTTP/1.1\r\n{host}{row}{HIDDEN}");
             let answer = talk(world.address, bytes.as_bytes()).await;
             assert_eq!(verdict(&answer), (400, "bad_request".to_owned()), "{row:?}: {answer}");
@@ -101,6 +113,14 @@ async fn chunks_that_are_none() {
         " 3\r\nabc\r\n",
         "3\r\nabc0\r\n\r\n",
         "10000000000000000\r\n",
+        "fffffffffffffff0\r\nabc",
+        "00000000000000003\r\nabc\r\n0\r\n\r\n",
+        ";x\r\n",
+        "3;\0\r\nabc\r\n0\r\n\r\n",
+        // As long as a line can be before it is refused: nobody collects what an extension says.
+        format!("3;{}\r\nabc\r\n0\r\n\r\n", "x".repeat(5000)).as_str(),
+        format!("0\r\n{}\r\n", "x: y\r\n".repeat(101)).as_str(),
+        format!("0\r\nx: {}\r\n\r\n", "y".repeat(17 << 10)).as_str(),
         "0\r\nx : a\r\n\r\n",
         "0\r\n x: a\r\n\r\n",
         "3;a\nabc\r\n",
@@ -122,6 +142,7 @@ async fn request_lines_that_are_none() {
     let (world, app) = both().await;
     for row in [
         "GET /",
+        "GET /\r\n",
         "GET",
         "",
         "GET / HTTP/3.0",
@@ -133,6 +154,13 @@ async fn request_lines_that_are_none() {
         "GET \t/ HTTP/1.1",
         "G(T / HTTP/1.1",
         "CONNECT / HTTP/1.1",
+        "CONNECT h:443 HTTP/1.1",
+        "GET http:// HTTP/1.1",
+        "GET http://user@h/ HTTP/1.1",
+        "GET //\u{0}/ HTTP/1.1",
+        "GET h HTTP/1.1",
+        "\0GET / HTTP/1.1",
+        "GETGETGETGETGETGETGETGETGETGETGETGET / HTTP/1.1",
         "GET /\u{7f} HTTP/1.1",
         "\u{16}\u{3}\u{1}",
         "PRI * HTTP/2.0",
@@ -225,4 +253,110 @@ async fn a_body_is_asked_for_when_it_is_wanted() {
         assert_eq!(verdict(&answer).0, 413, "{answer}");
     }
     is_well(&world, &app, "expect").await;
+}
+
+/// Whoever is named last in the head is not whom the rest of the gateway thinks is asked: there is one host, and it is the
+/// target's where the target has one (RFC 9112 section 3.2.2).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_host_for_all() {
+    let (world, app) = both().await;
+    for path in ["/", "/app"] {
+        let bytes = format!(
+            "GET http://shop.example:81{path} HTTP/1.1\r\nhost: other.example\r\nconnection: close, host\r\n\r\n"
+        );
+        let answer = talk(world.address, bytes.as_bytes()).await;
+        assert_eq!(verdict(&answer).0, 200, "{answer}");
+    }
+    let event = world.lambda.requests()[0].text();
+    for part in [r#""host":"shop.example:81""#, r#""domainName":"shop.example""#, r#""rawPath":"/""#] {
+        assert!(event.contains(part), "{part} in {event}");
+    }
+    assert!(!event.contains("other.example"), "{event}");
+    let got = &app.requests()[0];
+    assert_eq!((got.target.as_str(), got.header_all("host")), ("/app", vec!["shop.example:81".to_owned()]));
+    // Of the whole server, and of none before there was a version that had to say.
+    for (bytes, status) in [
+        ("OPTIONS * HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n", 404),
+        ("GET / HTTP/1.0\r\n\r\n", 200),
+        ("GET http://h HTTP/1.0\r\n\r\n", 200),
+        ("GET / HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n", 200),
+    ] {
+        let answer = talk(world.address, bytes.as_bytes()).await;
+        assert_eq!(verdict(&answer).0, status, "{bytes:?}: {answer}");
+    }
+}
+
+/// What stands behind a body is no head: it names nobody, and sets no length.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trailers_end_here() {
+    let (world, app) = both().await;
+    for path in ["/", "/app"] {
+        let bytes = format!(
+            "POST {path} HTTP/1.1\r\nhost: h\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\
+             trailer: x-user\r\n\r\n3;x=y\r\nabc\r\n0\r\n\
+             x-user: root\r\nhost: other\r\ncontent-length: 99\r\nx-amzn-trace-id: theirs\r\n\r\n\
+             GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"
+        );
+        let answer = talk(world.address, bytes.as_bytes()).await;
+        assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "{answer}");
+    }
+    let events = world.lambda.requests().iter().map(|call| call.text()).collect::<Vec<_>>();
+    assert!(events[0].contains(r#""body":"abc""#), "{events:?}");
+    let got = app.requests();
+    assert_eq!(got[0].text(), "abc");
+    for text in ["root", "other", "theirs"] {
+        assert!(events.iter().all(|event| !event.contains(text)), "{text} in {events:?}");
+        let told = |field: &(String, Vec<u8>)| String::from_utf8_lossy(&field.1).contains(text);
+        assert!(!got.iter().any(|request| request.headers.iter().any(told)), "{text} in {got:?}");
+        assert!(got.iter().all(|request| request.trailers.is_empty()), "{got:?}");
+    }
+}
+
+/// A client's `Connection` takes no field away that others vouch for, and no framing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connection_names_only_what_is_the_clients() {
+    let (world, app) = both().await;
+    for path in ["/", "/app"] {
+        let bytes = format!(
+            "POST {path} HTTP/1.1\r\nhost: h\r\nconnection: close, x-forwarded-for, x-request-id, content-length, host, \
+             x-own, authorization\r\nx-own: 1\r\nauthorization: Bearer t\r\ncontent-type: text/plain\r\n\
+             content-length: 3\r\n\r\nabc"
+        );
+        assert_eq!(verdict(&talk(world.address, bytes.as_bytes()).await).0, 200, "{path}");
+    }
+    let event = world.lambda.requests()[0].text();
+    for part in [
+        r#""x-forwarded-for":"127.0.0.1""#,
+        r#""x-request-id":""#,
+        r#""authorization":"Bearer t""#,
+        r#""body":"abc""#,
+    ] {
+        assert!(event.contains(part), "{part} in {event}");
+    }
+    assert!(!event.contains("x-own"), "{event}");
+    let got = &app.requests()[0];
+    assert_eq!(
+        (got.header("x-forwarded-for").as_deref(), got.header("x-own").as_deref()),
+        (Some("127.0.0.1"), None)
+    );
+    assert_eq!((got.header("authorization").as_deref(), got.text()), (Some("Bearer t"), "abc".to_owned()));
+}
+
+/// Memory is for bodies that come, not for those that are announced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promises_take_no_memory() {
+    let world = start(|model| model.limits.buffered_total = 1 << 20).await;
+    let mut promises = Vec::new();
+    for _ in 0..20 {
+        let mut client = Client::connect(world.address).await;
+        client
+            .send(b"POST / HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 900000\r\n\r\n")
+            .await;
+        assert!(client.head().await.starts_with("HTTP/1.1 100 "));
+        promises.push(client);
+    }
+    let body = "x".repeat(100_000);
+    let bytes =
+        format!("POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 100000\r\n\r\n{body}");
+    assert_eq!(verdict(&talk(world.address, bytes.as_bytes()).await).0, 200);
 }

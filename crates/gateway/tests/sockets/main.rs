@@ -20,7 +20,6 @@ mod policies;
 mod protobuf;
 mod refusals;
 mod reload;
-mod strain;
 mod streams;
 #[allow(dead_code, reason = "the other test binary uses the rest of it")]
 #[path = "../support/mod.rs"]

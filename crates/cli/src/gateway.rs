@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Serve;
 use crate::reload::Watch;
-use crate::{bind, configuration, output};
+use crate::{bind, configuration, descriptors, output};
 
 pub fn run(options: &Serve) -> ExitCode {
     let load = || {
@@ -18,6 +18,7 @@ pub fn run(options: &Serve) -> ExitCode {
         Some((model, watched))
     };
     let Some((model, watched)) = load() else { return ExitCode::FAILURE };
+    descriptors::raise(model.limits.connections);
     let served = block_on(async {
         let mut signals = Signals::listen()?;
         let gateway = start(model, Surroundings::of_process()).await?;

@@ -12,6 +12,7 @@ mod check;
 mod configuration;
 mod convert;
 mod create;
+mod descriptors;
 mod dev;
 mod emulator;
 mod explain;

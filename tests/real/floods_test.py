@@ -1,0 +1,143 @@
+"""Floods are the trouble of those who send them: whatever a client pours in without reading a word of what comes back, the
+gateway's memory stays where it is, and others are served.
+
+What each of them has done to other servers stands beside it. The gateway's own tests look at what becomes of the
+connection; here the process is looked at from outside.
+"""
+
+import pathlib
+import re
+import socket
+import struct
+import time
+import unittest
+
+from support import request, start
+
+# What one flood sends at most, and how long it may take.
+POURED = 48 << 20
+SECONDS = 4
+# No byte taken for so long: the flood is stuck, as it should be.
+STUCK = 1
+# What the process may grow by meanwhile: a body of the largest size is in it.
+GROWTH = 32 << 20
+
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, UNKNOWN = 0, 1, 2, 3, 4, 6, 8, 9, 77
+END_STREAM, END_HEADERS = 1, 4
+
+
+def frame(kind, flags=0, stream=0, payload=b""):
+    """RFC 9113 section 4.1."""
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def field(name, value):
+    """RFC 7541 section 6.2.1: a literal that enters the dynamic table, where the last one is number 62."""
+    return b"\x40" + b"".join(number(len(text)) + text for text in (name, value))
+
+
+def number(value):
+    if value < 127:
+        return bytes([value])
+    out, value = [127], value - 127
+    while value >= 128:
+        out.append(value % 128 | 128)
+        value //= 128
+    return bytes([*out, value])
+
+
+HEAD = field(b":method", b"POST") + field(b":scheme", b"http") + field(b":authority", b"h") + field(b":path", b"/body")
+BEGIN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS)
+ASKED = BEGIN + frame(HEADERS, END_HEADERS, 1, HEAD)
+CHUNKED = b"POST /body HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
+BOMB = HEAD + field(b"x", b"x" * 3900) + b"\xbe" * 12_000
+
+
+def always(piece):
+    return lambda _: piece
+
+
+def streams(*frames):
+    """The frames again and again, for a stream of its own each time."""
+    return lambda turn: b"".join(frame(kind, flags, 2 * turn + 1, payload) for kind, flags, payload in frames)
+
+
+# What a connection begins with, and what follows without end.
+FLOODS = {
+    "pipelined requests whose answers nobody reads": (b"", always(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n" * 100)),
+    "a line that does not end": (b"GET /", always(b"x" * 1000)),
+    "fields that do not end": (b"GET / HTTP/1.1\r\n", always(b"x: y\r\n" * 100)),
+    "chunks of a byte": (CHUNKED, always(b"1\r\nx\r\n" * 100)),
+    "chunk extensions": (CHUNKED, always(b"1;" + b"x" * 4000 + b"\r\nx\r\n")),
+    "trailers": (CHUNKED + b"0\r\n", always(b"x: y\r\n" * 100)),
+    "CVE-2019-9512, pings": (BEGIN, always(frame(PING, payload=bytes(8)) * 100)),
+    "CVE-2019-9515, settings": (BEGIN, always(frame(SETTINGS) * 100)),
+    "settings in one frame": (BEGIN, always(frame(SETTINGS, payload=b"\x00\x04\x00\x00\xff\xff" * 2000))),
+    "CVE-2019-9513, priorities": (BEGIN, lambda turn: frame(PRIORITY, 0, 2 * turn + 1, b"\0\0\0\0\1") * 100),
+    "CVE-2019-9518, empty frames": (ASKED, always(frame(DATA, 0, 1) * 100)),
+    "CVE-2019-9511, bytes one by one": (ASKED, always(frame(DATA, 0, 1, b"x") * 100)),
+    "window updates": (BEGIN, always(frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1") * 100)),
+    "frames of no known type": (BEGIN, always(frame(UNKNOWN, payload=b"x" * 1000) * 10)),
+    "CVE-2024-27919, continuations": (
+        BEGIN + frame(HEADERS, END_STREAM, 1, HEAD),
+        always(frame(CONTINUATION, 0, 1, b"\x00" + number(1) + b"x" + number(1000) + b"x" * 1000)),
+    ),
+    "CVE-2023-44487, resets": (BEGIN, streams((HEADERS, END_HEADERS, HEAD), (RST_STREAM, 0, b"\0\0\0\x08"))),
+    "CVE-2025-8671, provoked resets": (BEGIN, streams((HEADERS, END_HEADERS, HEAD), (WINDOW_UPDATE, 0, bytes(4)))),
+    "heads that unpack to megabytes": (BEGIN, streams((HEADERS, END_HEADERS | END_STREAM, BOMB))),
+    "streams that stay open": (BEGIN, streams((HEADERS, END_HEADERS, HEAD))),
+}
+
+
+class Floods(unittest.TestCase):
+    def test_memory_and_others(self):
+        program = start(
+            self,
+            "gateway",
+            """
+            lambridge: 1
+            listeners: [{ address: 127.0.0.1:0, http2: cleartext }]
+            log: { level: "off" }
+            functions: { f: { name: f, endpoint: "http://127.0.0.1:1", region: us-east-1 } }
+            routes:
+              - { match: { path: / }, static: { body: fine } }
+              - { match: { path: /body }, function: f }
+            """,
+        )
+        for name, (begin, piece) in FLOODS.items():
+            with self.subTest(name):
+                before = memory(program, "VmRSS")
+                # The mark of the highest so far starts again: proc(5), clear_refs.
+                pathlib.Path(f"/proc/{program.process.pid}/clear_refs").write_text("5")
+                poured = pour(program.gateway, begin, piece)
+                grown = memory(program, "VmHWM") - before
+                print(f"{name:<48} {poured / 2**20:6.1f} MiB poured, {grown / 2**20:5.1f} MiB grown")
+                self.assertLess(grown, GROWTH)
+                self.assertEqual(request(program.gateway, "GET", "/").body, b"fine")
+
+
+def pour(address, begin, piece):
+    """Sends until nothing is taken any more, or enough was; how much it was."""
+    host, port = address.rsplit(":", 1)
+    poured, due = 0, time.monotonic() + SECONDS
+    with socket.create_connection((host, int(port)), STUCK) as connection:
+        try:
+            connection.sendall(begin)
+            turn = 0 if begin in (b"", BEGIN) else 1
+            while poured < POURED and time.monotonic() < due:
+                batch = b"".join(piece(turn + step) for step in range(10))
+                connection.sendall(batch)
+                turn += 10
+                poured += len(batch)
+        except OSError:
+            pass  # It is stuck, or was ended.
+    return poured
+
+
+def memory(program, which):
+    status = pathlib.Path(f"/proc/{program.process.pid}/status").read_text()
+    return int(re.search(rf"{which}:\s+(\d+) kB", status)[1]) << 10
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,65 +1,16 @@
 """Parts of AWS for tests of credentials: a Lambda that remembers who called, moto's STS, and scripted metadata services."""
 
-import http.server
 import json
 import re
 import socket
 import subprocess
-import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from support import DEADLINE, PYTHON, clean, cleanup, free_port
+from support import DEADLINE, PYTHON, Service, clean, cleanup, free_port
 
 
-@dataclass
-class Asked:
-    command: str
-    path: str
-    headers: object
-    body: bytes
-
-
-class Scripted:
-    """An HTTP service of this process: `answer(request)` gives status, headers and body; requests are kept."""
-
-    def __init__(self, case, answer):
-        self.requests = []
-        lock = threading.Lock()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_one(inner):
-                body = inner.rfile.read(int(inner.headers.get("content-length", 0)))
-                # A connection has one handler for all that comes on it.
-                asked = Asked(inner.command, inner.path, inner.headers, body)
-                with lock:
-                    self.requests.append(asked)
-                status, headers, body = answer(asked)
-                body = body.encode()
-                inner.send_response(status)
-                for name, value in headers.items():
-                    inner.send_header(name, value)
-                inner.send_header("content-length", str(len(body)))
-                inner.end_headers()
-                inner.wfile.write(body)
-
-            do_GET = do_POST = do_PUT = handle_one
-
-            def log_message(inner, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        cleanup(case, self.server.server_close)
-        cleanup(case, self.server.shutdown)
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-
-
-class Lambda(Scripted):
+class Lambda(Service):
     """Answers every call, and knows whose it was."""
 
     def __init__(self, case):
@@ -144,4 +95,4 @@ def metadata(case, role, key):
             return 200, {}, "ap-south-2"
         return 404, {}, ""
 
-    return Scripted(case, answer)
+    return Service(case, answer)

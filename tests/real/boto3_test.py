@@ -120,8 +120,7 @@ class Emulator(unittest.TestCase):
         meeting = Meeting(self)
         answer, payload = self.invoke("meet", {"meet": meeting.address}, InvocationType="Event")
         self.assertEqual((answer["StatusCode"], payload), (202, None))
-        with meeting.accept() as connection:
-            connection.sendall(b".")
+        meeting.let_go()
 
     def test_dry_run(self):
         answer, payload = self.invoke("echo", {}, InvocationType="DryRun")

@@ -16,8 +16,8 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from aws_parts import Lambda, Moto, Scripted, keys, metadata
-from support import DEADLINE, cleanup, closed_port, command, request, start
+from aws_parts import Lambda, Moto, keys, metadata
+from support import DEADLINE, Service, cleanup, closed_port, command, request, start
 
 INVOKE = "arn:aws:iam::123456789012:role/invoke"
 
@@ -113,7 +113,7 @@ class Chain(Case):
                 return 401, {}, "{}"
             return 200, {"content-type": "application/json"}, json.dumps(keys("ASIAPOD"))
 
-        pod = Scripted(self, answer)
+        pod = Service(self, answer)
         env = {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{pod.url}/v1/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": self.file("token", "hunter2-pod"),
@@ -128,7 +128,7 @@ class Chain(Case):
         self.assertEqual(service.requests[0].command, "PUT", "the first version is never asked")
 
     def test_sso(self):
-        portal = Scripted(self, lambda asked: (200, {"content-type": "application/json"}, json.dumps(granted(asked))))
+        portal = Service(self, lambda asked: (200, {"content-type": "application/json"}, json.dumps(granted(asked))))
 
         def granted(asked):
             self.assertEqual(asked.headers["x-amz-sso_bearer_token"], "hunter2-login")
@@ -290,7 +290,7 @@ class Renewal(Case):
             self.given += 1
             return 200, {"content-type": "application/json"}, json.dumps(keys(f"ASIA{self.given}", seconds=self.seconds))
 
-        self.source = Scripted(self, answer)
+        self.source = Service(self, answer)
 
     def start(self):
         return self.gateway({"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.source.url}/v1"})

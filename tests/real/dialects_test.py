@@ -5,17 +5,14 @@ keys that it or the environment names, and carries the function and the payload 
 """
 
 import base64
-import http.server
 import json
-import threading
 import unittest
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from support import Program, cleanup, command, laid_out, paths_of, request
+from support import Asked, Program, Service, command, laid_out, paths_of, request
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDENVIRONMENT", "AWS_SECRET_ACCESS_KEY": "of the environment"}
 JSON = [("content-type", "application/json")]
@@ -39,19 +36,13 @@ def with_secret(folder, namespace):
     return folder
 
 
-@dataclass
-class Call:
-    method: str
-    target: str
-    headers: dict
-    body: bytes
-
+class Call(Asked):
     @property
     def function(self):
         """What the path names, and the qualifier."""
-        parts = urlsplit(self.target)
+        parts = urlsplit(self.path)
         before, name, after = parts.path.rpartition("/invocations")[0].rpartition("/")
-        assert (before + name, after != "") == ("/2015-03-31/functions/", True), self.target
+        assert (before + name, after != "") == ("/2015-03-31/functions/", True), self.path
         return unquote(after) + (f" {parts.query}" if parts.query else "")
 
     def signature(self, access, secret, token=None):
@@ -65,7 +56,7 @@ class Call:
         assert self.headers["x-amz-date"].startswith(date), self.headers
         names = given["SignedHeaders"].split(";")
         assert {"host", "x-amz-date"} <= set(names) and (token is None or "x-amz-security-token" in names), names
-        again = AWSRequest(self.method, f"http://{self.headers['host']}{self.target}", data=self.body)
+        again = AWSRequest(self.command, f"http://{self.headers['host']}{self.path}", data=self.body)
         for name in names:
             again.headers[name] = self.headers[name]
         again.context["timestamp"] = self.headers["x-amz-date"]
@@ -74,44 +65,20 @@ class Call:
         return region, given["Signature"], signer.signature(text, again)
 
 
-class Lambda:
+class Lambda(Service):
     """The Invoke API: keeps every call, and answers `answer`."""
 
+    # What ListFunctions finds, for Upstreams that discover.
+    LISTED = json.dumps({"Functions": [{"FunctionName": "echo", "Version": "$LATEST"}]})
+
     def __init__(self, case):
-        self.calls, self.answer = [], b"{}"
-        # What ListFunctions finds, for Upstreams that discover.
-        listed = json.dumps({"Functions": [{"FunctionName": "echo", "Version": "$LATEST"}]}).encode()
-        double = self
+        self.answer = b"{}"
+        headers = {"x-amz-executed-version": "$LATEST", "content-type": "application/json"}
+        super().__init__(case, lambda asked: (200, headers, self.answer if asked.command == "POST" else self.LISTED))
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                double.calls.append(Call(self.command, self.path, headers, body))
-                self.say(double.answer)
-
-            def do_GET(self):
-                self.say(listed)
-
-            def say(self, body):
-                self.send_response(200)
-                self.send_header("x-amz-executed-version", "$LATEST")
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_arguments):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        cleanup(case, server.server_close)
-        cleanup(case, server.shutdown)
-        self.url = f"http://127.0.0.1:{server.server_port}"
+    @property
+    def calls(self):
+        return [Call(**vars(asked)) for asked in list(self.requests) if asked.command == "POST"]
 
 
 class Signed(unittest.TestCase):

@@ -1,46 +1,20 @@
 """HTTP services, redirects, rewrites, limits and HTTP/2 of the native configuration, through the binary."""
 
-import http.server
 import json
 import pathlib
 import subprocess
 import tempfile
 import textwrap
-import threading
 import unittest
 
-from support import cleanup, command, request, start
+from support import Service, command, request, start
 
 
-class Service:
-    """An HTTP server that repeats what it was asked."""
-
-    def __init__(self, case):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-                told = {"method": self.command, "target": self.path, "body": body}
-                told["headers"] = {name.lower(): value for name, value in self.headers.items()}
-                answer = json.dumps(told).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("x-powered-by", "python")
-                self.send_header("content-length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            do_GET = do_POST = do
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        cleanup(case, server.server_close)
-        cleanup(case, server.shutdown)
+def repeat(asked):
+    """What was asked, as JSON."""
+    told = {"method": asked.command, "target": asked.path, "body": asked.body.decode()}
+    told["headers"] = {name.lower(): value for name, value in asked.headers.items()}
+    return 200, {"content-type": "application/json", "x-powered-by": "python"}, json.dumps(told)
 
 
 def configuration(address):
@@ -71,7 +45,7 @@ def configuration(address):
 class Http(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service(cls)
+        cls.service = Service(cls, repeat)
         cls.gateway = start(cls, "gateway", configuration(cls.service.address)).gateway
 
     def ask(self, target, headers=(), method="GET", body=None):

@@ -27,16 +27,14 @@ What the document says, and where it is held to that:
 | R21 | all middleware of the route applies, or is refused by name | Middleware.test_rate_limit, test_body_size, test_headers; Validation.test_middleware_is_never_passed_over |
 """
 
-import http.server
 import json
 import pathlib
 import subprocess
 import tempfile
 import textwrap
-import threading
 import unittest
 
-from support import LAMBRIDGE, cleanup, dev, laid_out, request, start
+from support import LAMBRIDGE, Service, dev, laid_out, request, start
 
 JSON = [("Content-Type", "application/json")]
 # The ports that the files leave to their defaults.
@@ -281,38 +279,6 @@ class ConvertedMiddleware(Middleware):
     converted = True
 
 
-class Server:
-    """An HTTP server that keeps what it is asked, and answers as it is told."""
-
-    def __init__(self, case, answer):
-        self.asked = asked = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                asked.append((self.command, self.path, self.headers, body))
-                status, headers, body = answer(len(asked))
-                self.send_response(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = do
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        cleanup(case, server.server_close)
-        cleanup(case, server.shutdown)
-
-
 class Calls(unittest.TestCase):
     """What leaves for AWS, seen by a server that stands for it."""
 
@@ -327,7 +293,7 @@ class Calls(unittest.TestCase):
         return start(self, "gateway", head + textwrap.indent(routes, "  "), env=env)
 
     def test_where_calls_go(self):
-        aws = Server(self, lambda _: (200, [], b"{}"))
+        aws = Service(self, lambda _: (200, {}, b"{}"))
         arn = "arn:aws:lambda:eu-west-1:123456789012:function:g"
         program = self.gateway(
             aws,
@@ -338,13 +304,13 @@ class Calls(unittest.TestCase):
         for path, region, name in [("/a", "us-east-1", "f"), ("/b", "ap-south-1", "f"), ("/c", "eu-west-1", arn)]:
             with self.subTest(path):
                 self.assertEqual(request(program.gateway, "GET", path).status, 200)
-                _, target, headers, _ = aws.asked[-1]
-                self.assertIn(f"Credential=AKIDENVIRONMENT/", headers["authorization"])
-                self.assertIn(f"/{region}/lambda/aws4_request", headers["authorization"])
-                self.assertIn(name, target.replace("%3A", ":"))
+                asked = aws.requests[-1]
+                self.assertIn(f"Credential=AKIDENVIRONMENT/", asked.headers["authorization"])
+                self.assertIn(f"/{region}/lambda/aws4_request", asked.headers["authorization"])
+                self.assertIn(name, asked.path.replace("%3A", ":"))
 
     def test_attempts(self):
-        aws = Server(self, lambda _: (500, [("x-amzn-ErrorType", "ServiceException")], b"{}"))
+        aws = Service(self, lambda _: (500, {"x-amzn-ErrorType": "ServiceException"}, b"{}"))
         program = self.gateway(
             aws,
             "- { id: a, path: /a, lambda: { enabled: true, function_name: f } }\n"
@@ -352,17 +318,17 @@ class Calls(unittest.TestCase):
         )
         for path, attempts in [("/a", 1), ("/b", 3)]:
             with self.subTest(path):
-                before = len(aws.asked)
+                before = len(aws.requests)
                 answer = request(program.gateway, "POST", path, body=b"{}")
                 self.assertEqual((answer.status, answer.body), (502, b"lambda: invoke failed\n"))
-                self.assertEqual(len(aws.asked) - before, attempts)
+                self.assertEqual(len(aws.requests) - before, attempts)
 
 
 class Backends(unittest.TestCase):
     """Routes that runway proxies."""
 
     def setUp(self):
-        self.server = Server(self, lambda _: (201, [("x-powered-by", "app")], b"made"))
+        self.server = Service(self, lambda _: (201, {"x-powered-by": "app"}, b"made"))
         self.program = start(
             self,
             "gateway",
@@ -391,17 +357,17 @@ class Backends(unittest.TestCase):
         answer = request(self.program.gateway, "POST", "/api/a%2Fb?x=1", [("Host", "out.example")], b"body")
         self.assertEqual((answer.status, answer.body), (201, b"made"))
         self.assertEqual(answer.all("x-powered-by"), [])
-        method, target, headers, body = self.server.asked[-1]
-        self.assertEqual((method, target, body), ("POST", "/a%2Fb?x=1", b"body"))
-        self.assertEqual(headers["host"], self.server.address)
-        self.assertEqual(headers["x-forwarded-host"], "out.example")
+        asked = self.server.requests[-1]
+        self.assertEqual((asked.command, asked.path, asked.body), ("POST", "/a%2Fb?x=1", b"body"))
+        self.assertEqual(asked.headers["host"], self.server.address)
+        self.assertEqual(asked.headers["x-forwarded-host"], "out.example")
         request(self.program.gateway, "GET", "/v1/users")
-        _, target, headers, _ = self.server.asked[-1]
-        self.assertEqual((target, headers["host"]), ("/base/v2/users", "in.example"))
+        asked = self.server.requests[-1]
+        self.assertEqual((asked.path, asked.headers["host"]), ("/base/v2/users", "in.example"))
 
     def test_lambda_is_off_unless_it_is_turned_on(self):
         self.assertEqual(request(self.program.gateway, "GET", "/off").body, b"made")
-        self.assertEqual(self.server.asked[-1][1], "/off")
+        self.assertEqual(self.server.requests[-1].path, "/off")
 
     def test_a_backend_that_is_not_there(self):
         answer = request(self.program.gateway, "GET", "/down")

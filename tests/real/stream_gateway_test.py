@@ -53,8 +53,7 @@ class Events(unittest.TestCase):
         self.assertEqual((answer.status, answer.headers["content-type"]), (200, "text/event-stream"))
         self.assertEqual(answer.headers.get_all("set-cookie"), ["a=1", "b=2"])
         self.assertEqual(answer.read1(), b"data: one\n\n")
-        with self.meeting.accept() as app:
-            app.sendall(b".")
+        self.meeting.let_go()
         self.assertEqual(answer.read(), b"event: last\ndata: two\n\n")
         # The connection is there for the next request, and the log knows the stream's length.
         connection.request("GET", "/")
@@ -64,8 +63,7 @@ class Events(unittest.TestCase):
     def test_an_application_that_breaks_off(self):
         _, answer = self.open("/half")
         self.assertEqual(answer.read1(), b"data: one\n\n")
-        with self.meeting.accept() as app:
-            app.sendall(b".")
+        self.meeting.let_go()
         with self.assertRaises(http.client.IncompleteRead):
             answer.read()
         self.program.await_line(r"GET /half\?meet=\S+ 200 reason=function_error ")
@@ -88,8 +86,7 @@ class Events(unittest.TestCase):
         command = [curl, "-sN", "--max-time", str(DEADLINE), self.url("/events")]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             self.assertEqual(process.stdout.read1(), b"data: one\n\n")
-            with self.meeting.accept() as app:
-                app.sendall(b".")
+            self.meeting.let_go()
             self.assertEqual(process.stdout.read(), b"event: last\ndata: two\n\n")
         self.assertEqual(process.returncode, 0)
 
@@ -97,8 +94,7 @@ class Events(unittest.TestCase):
         browser = Browser(type(self))
         browser.open(self.url("/"))
         browser.wait_for("typeof seen != 'undefined' && seen.length == 1")
-        with self.meeting.accept() as app:
-            app.sendall(b".")
+        self.meeting.let_go()
         browser.wait_for("seen.length == 2")
         self.assertEqual(browser.run("seen"), ["one", "two"])
         self.assertEqual(browser.complaints, [])

@@ -52,8 +52,7 @@ class Streams(unittest.TestCase):
         meeting = Meeting(self)
         events = self.invoke("stream", {"meet": meeting.address, "more": 300_000}, LogType="Tail")
         self.assertEqual(next(events)["PayloadChunk"]["Payload"], b"one")
-        with meeting.accept() as connection:
-            connection.sendall(b".")
+        meeting.let_go()
         payload, complete = self.rest(events)
         self.assertEqual((len(payload), payload[-5:]), (300_004, b"xlast"))
         self.assertNotIn("ErrorCode", complete)
@@ -62,8 +61,7 @@ class Streams(unittest.TestCase):
     def test_error_after_the_first_piece(self):
         meeting = Meeting(self)
         events = self.invoke("stream", {"meet": meeting.address, "fail": True})
-        with meeting.accept() as connection:
-            connection.sendall(b".")
+        meeting.let_go()
         payload, complete = self.rest(events)
         self.assertEqual((payload, complete["ErrorCode"]), (b"onelast", "Runtime.Half"))
         self.assertEqual(json.loads(complete["ErrorDetails"])["errorMessage"], "half")
@@ -91,8 +89,7 @@ class Streams(unittest.TestCase):
         self.assertEqual((answer.status, answer.headers["content-type"]), (201, "text/html"))
         self.assertEqual(answer.headers.get_all("set-cookie"), ["a=1", "b=2"])
         self.assertEqual(answer.read1(100), b"one")
-        with meeting.accept() as gate:
-            gate.sendall(b".")
+        meeting.let_go()
         self.assertEqual(answer.read(), b"last")
 
 

@@ -5,6 +5,7 @@ and the whole process group is killed at the end, whatever happened.
 """
 
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -308,6 +309,58 @@ class Meeting:
         connection, _ = self.listener.accept()
         connection.settimeout(DEADLINE)
         return connection
+
+    def let_go(self):
+        """Waits for the function, and tells it that it may go on."""
+        with self.accept() as connection:
+            connection.sendall(b".")
+
+
+@dataclass
+class Asked:
+    command: str
+    path: str
+    headers: object
+    body: bytes
+
+
+class Service:
+    """An HTTP service of this process: `answer(asked)` gives status, headers and body; requests are kept."""
+
+    def __init__(self, case, answer):
+        self.requests = []
+        lock = threading.Lock()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(inner):
+                body = inner.rfile.read(int(inner.headers.get("content-length", 0)))
+                # A connection has one handler for all that comes on it.
+                asked = Asked(inner.command, inner.path, inner.headers, body)
+                with lock:
+                    self.requests.append(asked)
+                status, headers, body = answer(asked)
+                body = body.encode() if isinstance(body, str) else body
+                inner.send_response(status)
+                for name, value in headers.items():
+                    inner.send_header(name, value)
+                inner.send_header("content-length", str(len(body)))
+                inner.end_headers()
+                inner.wfile.write(body)
+
+            do_GET = do_POST = do_PUT = handle_one
+
+            def log_message(inner, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        cleanup(case, self.server.server_close)
+        cleanup(case, self.server.shutdown)
+        self.address = "127.0.0.1:%d" % self.server.server_address[1]
+        self.url = f"http://{self.address}"
 
 
 def closed_port():

@@ -24,7 +24,6 @@ use crate::deadline::Deadline;
 use crate::envelope::{answer, envelope};
 use crate::journal::Facts;
 use crate::link::LinkError;
-use crate::log::Level;
 use crate::request::{build, end_hop};
 use crate::runtime::Delivery;
 use crate::settings::{InvokeMode, Settings};
@@ -203,10 +202,7 @@ async fn serve(
         facts.status = StatusCode::FORBIDDEN.as_u16();
         return Ok(forbidden(kind, Mode::of(kind, &shared.settings)));
     }
-    if shared.settings.access_log || shared.log.takes(Level::Debug) {
-        facts.method = request.method().to_string();
-        facts.path = request.uri().path().to_owned();
-    }
+    facts.asked = Some((request.method().clone(), request.uri().clone()));
     let head_only = request.method() == Method::HEAD;
     let http = !matches!(kind, Kind::Other | Kind::WebSocket);
     let wish = match Coding::preferred(request.headers()) {

@@ -14,6 +14,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use http::{Method, Uri};
 use lambridge_event::Kind;
 use lambridge_wire::runtime as wire;
 
@@ -28,10 +29,8 @@ pub struct Facts {
     start: Instant,
     /// The event's source; `None` when it cannot be told.
     pub kind: Option<Kind>,
-    /// As the application was asked.
-    pub method: String,
-    /// Without the query.
-    pub path: String,
+    /// What the application was asked; `None` when the event is no request.
+    pub asked: Option<(Method, Uri)>,
     /// Of the application.
     pub status: u16,
     /// Header fields that could not go along.
@@ -43,15 +42,16 @@ pub struct Facts {
 impl Facts {
     /// An invocation begins.
     pub fn new() -> Facts {
-        Facts {
-            start: Instant::now(),
-            kind: None,
-            method: String::new(),
-            path: String::new(),
-            status: 0,
-            dropped_fields: 0,
-            failure: None,
-        }
+        Facts { start: Instant::now(), kind: None, asked: None, status: 0, dropped_fields: 0, failure: None }
+    }
+
+    fn method(&self) -> &str {
+        self.asked.as_ref().map_or("", |(method, _)| method.as_str())
+    }
+
+    /// Without the query.
+    fn path(&self) -> &str {
+        self.asked.as_ref().map_or("", |(_, target)| target.path())
     }
 
     /// What the client gets: the application's status, or that of the failure.
@@ -112,25 +112,23 @@ pub(crate) fn record(facts: &Facts, posted: Result<(), ApiError>, delivery: &Del
 
 impl Entry<'_> {
     fn log(&self, level: Level, message: &str, shared: &Shared) {
-        shared.log.line(
-            level,
-            message,
-            &[
-                ("requestId", self.request_id),
-                ("method", &self.facts.method),
-                ("path", &self.facts.path),
-                ("status", &self.facts.status().to_string()),
-                ("reason", self.reason),
-                ("droppedFields", &self.facts.dropped_fields.to_string()),
-                ("durationMs", &self.took.as_millis().to_string()),
-            ],
-        );
+        let Entry { facts, request_id, reason, took, .. } = self;
+        let (status, dropped) = (facts.status().to_string(), facts.dropped_fields.to_string());
+        let took = took.as_millis().to_string();
+        let asked = [("method", facts.method()), ("path", facts.path())];
+        let fields: Vec<(&str, &str)> = [("requestId", *request_id)]
+            .into_iter()
+            .chain(asked.into_iter().filter(|(_, value)| !value.is_empty()))
+            .chain([("status", &*status), ("reason", reason), ("droppedFields", &dropped)])
+            .chain([("durationMs", &*took)])
+            .collect();
+        shared.log.line(level, message, &fields);
     }
 
     fn access(&self, out: &mut String) {
         let Entry { facts, request_id, trace_id, reason, time_ms, took, cold } = self;
         let source = facts.kind.map_or("unknown", source);
-        let (path, method, trace_id) = (quoted(&facts.path), quoted(&facts.method), quoted(trace_id));
+        let (path, method, trace_id) = (quoted(facts.path()), quoted(facts.method()), quoted(trace_id));
         // Writing to a string does not fail.
         let _ = writeln!(
             out,
@@ -196,8 +194,7 @@ mod tests {
     fn an_access_line() {
         let facts = Facts {
             kind: Some(Kind::HttpV2),
-            method: "GET".into(),
-            path: "/a\"b".into(),
+            asked: Some((Method::GET, Uri::from_static("/a'b?secret"))),
             status: 200,
             ..Facts::new()
         };
@@ -206,7 +203,7 @@ mod tests {
         assert_eq!(
             line,
             "{\"type\":\"access\",\"time\":5,\"requestId\":\"id\",\"traceId\":\"Root=1\",\"source\":\"http_v2\",\
-             \"method\":\"GET\",\"path\":\"/a\\\"b\",\"status\":200,\"reason\":\"ok\",\"durationMs\":1.500,\"coldStart\":true}\n"
+             \"method\":\"GET\",\"path\":\"/a'b\",\"status\":200,\"reason\":\"ok\",\"durationMs\":1.500,\"coldStart\":true}\n"
         );
     }
 

@@ -139,10 +139,10 @@ async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         log.error(&error.to_string());
         return ExitCode::FAILURE;
     }
-    if let Err(message) = up {
+    if let Err((error_type, message)) = up {
         log.error(&message);
         if let Ok(mut client) = Client::new(api, Spare::one_of(1)) {
-            let _ = client.fail_init("Function.AppNotReady", &message).await;
+            let _ = client.fail_init(error_type, &message).await;
         }
         return ExitCode::FAILURE;
     }
@@ -181,7 +181,10 @@ where
 
 impl Shared {
     /// Waits for the application, as long as the init phase should.
-    async fn up(self: &Arc<Self>) -> Result<(), String> {
+    async fn up(self: &Arc<Self>) -> Result<(), (&'static str, String)> {
+        if let Some(fault) = &self.settings.fault {
+            return Err(("Function.InvalidSetting", fault.clone()));
+        }
         let shared = self.clone();
         let mut wait = tokio::spawn(async move {
             readiness::wait(&shared.settings.readiness, shared.log).await;
@@ -196,7 +199,9 @@ impl Shared {
                 self.log.info("app is not ready yet, init ends and the first invocation waits for it");
                 Ok(())
             }
-            Err(_) => Err(format!("the application was not ready within {bound:?}")),
+            Err(_) => {
+                Err(("Function.AppNotReady", format!("the application was not ready within {bound:?}")))
+            }
             Ok(_) => Ok(()),
         }
     }

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, FORWARDED, HOST, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use lambridge_event::{Kind, Received};
@@ -47,7 +47,8 @@ pub fn build(
     let base64 = received.base64 && received.kind != Kind::WebSocket;
     if received.base64 && !base64 {
         // The message has to be looked at.
-        body = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or_default().into();
+        let decoded = base64_simd::STANDARD.decode_to_vec(&body);
+        body = decoded.map_err(|_| Failure::BadRequest("the message is no base64"))?.into();
     }
     let mut headers = HeaderMap::with_capacity(received.headers.len() + 6);
     let mut dropped = 0;
@@ -116,8 +117,16 @@ pub fn end_hop(headers: &mut HeaderMap) {
             .flat_map(|list| list.split(','))
             .filter_map(|name| name.trim().parse().ok())
             .collect();
-        // A client must not be able to strip the context headers, which come later, or the host.
-        for name in named.iter().filter(|name| **name != HOST) {
+        // A client must not be able to strip the host, nor what stands between it and us has added: who it is, and how it
+        // came. The context headers come later.
+        let ours = |name: &HeaderName| {
+            *name == HOST
+                || *name == FORWARDED
+                || ["x-forwarded-", "x-amzn-", "x-amz-"]
+                    .iter()
+                    .any(|family| name.as_str().starts_with(family))
+        };
+        for name in named.iter().filter(|name| !ours(name)) {
             headers.remove(name);
         }
     }
@@ -261,7 +270,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "keep-alive, X-Secret"),
-            ("connection", "host"),
+            ("connection", "host, X-Forwarded-For, x-amzn-oidc-data"),
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-amzn-oidc-data", "1"),
             ("x-secret", "1"),
             ("host", "h"),
             ("te", "trailers"),
@@ -273,6 +284,6 @@ mod tests {
         end_hop(&mut headers);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["accept", "host"]);
+        assert_eq!(left, ["accept", "host", "x-amzn-oidc-data", "x-forwarded-for"]);
     }
 }

@@ -1,7 +1,8 @@
 //! What the environment says: the settings of the adapter, each with its older name and default.
 //!
-//! One rule for all: a value that cannot be read is a [`Warning`] and the default holds. The process starts in any
-//! case, because a function that starts with a default answers, and one that does not start takes the sandbox along.
+//! A value that cannot be read is a [`Warning`] and the default holds, because a function that starts with a default
+//! answers. Where no default can be meant (the application is somewhere else, or a hook would be left out) it is a
+//! [`Settings::fault`], which ends the init phase with its name.
 //!
 //! Source: the documentation of AWS Lambda Web Adapter 1.0, whose settings these are, and of Lambda's own variables.
 //! [`TABLE`] has them all.
@@ -19,8 +20,10 @@ use crate::snapstart::{Hook, Hooks};
 mod parse;
 mod table;
 pub use parse::StatusSet;
-use parse::{boolean, endpoint, namespace, seconds};
+use parse::{boolean, endpoint, filtered, namespace, port, seconds};
 pub use table::{Entry, TABLE};
+
+const PORT: &str = "a port from 1 to 65535";
 
 /// Lambda ends an init phase after ten seconds; this leaves it the rest.
 const ASYNC_INIT: Duration = Duration::from_millis(9_800);
@@ -70,6 +73,8 @@ pub struct Settings {
     pub access_log: bool,
     /// The namespace of the metrics; `None`: there are none.
     pub metrics: Option<String>,
+    /// A value that cannot be read and has no default that could be meant: the function must not start.
+    pub fault: Option<String>,
 }
 
 /// `host:port` with an optional path in front of every path.
@@ -205,7 +210,7 @@ impl Settings {
         for (name, value) in env {
             vars.entry(name).or_insert(value);
         }
-        let mut reader = Reader { vars, warnings: Vec::new() };
+        let mut reader = Reader { vars, warnings: Vec::new(), fault: None };
         let settings = reader.settings();
         (settings, reader.warnings)
     }
@@ -214,6 +219,7 @@ impl Settings {
 struct Reader {
     vars: HashMap<String, String>,
     warnings: Vec<Warning>,
+    fault: Option<String>,
 }
 
 /// A variable with the older name that stands in for it.
@@ -221,15 +227,6 @@ type Name = (&'static str, Option<&'static str>);
 
 impl Reader {
     fn settings(&mut self) -> Settings {
-        let port = self.parsed(("AWS_LWA_PORT", Some("PORT")), "a port", |v| v.parse().ok()).unwrap_or(8080);
-        let app = self
-            .parsed(("AWS_LWA_HOST", Some("HOST")), "a host name, an address or `unix:/PATH`", |v| {
-                match v.strip_prefix("unix:") {
-                    Some(path) => Endpoint::socket(path, port),
-                    None => Endpoint::new(v, port, ""),
-                }
-            })
-            .unwrap_or_else(|| Endpoint::local(port));
         let speaks = self
             .parsed(("AWS_LWA_APP_PROTOCOL", None), "`http1` or `h2c`", |v| {
                 if v.eq_ignore_ascii_case("http1") {
@@ -242,7 +239,7 @@ impl Reader {
             })
             .unwrap_or(Speaks::Http1);
         let web_function = self.flag(("AWS_LWA_WEB_FUNCTION", None));
-        let app = Endpoint { speaks, ..if web_function { self.http_endpoint() } else { app } };
+        let app = Endpoint { speaks, ..if web_function { self.http_endpoint() } else { self.app() } };
         let readiness = self.readiness(&app);
         let (runtime_api, extensions_api) = self.apis();
         if !web_function {
@@ -322,18 +319,28 @@ impl Reader {
             ),
             log_level: self.log_level(),
             log_json: self
-                .vars
-                .get("AWS_LAMBDA_LOG_FORMAT")
-                .is_some_and(|format| format.eq_ignore_ascii_case("json")),
+                .parsed(("AWS_LAMBDA_LOG_FORMAT", None), "`JSON` or `TEXT`", |v| {
+                    let json = v.eq_ignore_ascii_case("json");
+                    (json || v.eq_ignore_ascii_case("text")).then_some(json)
+                })
+                .unwrap_or(false),
+            fault: self.fault.take(),
         }
     }
 
+    fn app(&mut self) -> Endpoint {
+        let port = self.required(("AWS_LWA_PORT", Some("PORT")), PORT, port).unwrap_or(8080);
+        let host = ("AWS_LWA_HOST", Some("HOST"));
+        self.required(host, "a host name, an address or `unix:/PATH`", |v| match v.strip_prefix("unix:") {
+            Some(path) => Endpoint::socket(path, port),
+            None => Endpoint::new(v, port, ""),
+        })
+        .unwrap_or_else(|| Endpoint::local(port))
+    }
+
     fn readiness(&mut self, app: &Endpoint) -> Readiness {
-        let port = self
-            .parsed(("AWS_LWA_READINESS_CHECK_PORT", Some("READINESS_CHECK_PORT")), "a port", |v| {
-                v.parse().ok()
-            })
-            .unwrap_or(app.port);
+        let name = ("AWS_LWA_READINESS_CHECK_PORT", Some("READINESS_CHECK_PORT"));
+        let port = self.required(name, PORT, port).unwrap_or(app.port);
         let protocol = ("AWS_LWA_READINESS_CHECK_PROTOCOL", Some("READINESS_CHECK_PROTOCOL"));
         let protocol = self
             .parsed(protocol, "`http` or `tcp`", |v| {
@@ -380,7 +387,7 @@ impl Reader {
     /// Where an application for Lambda Web Functions listens; one that listens everywhere is asked on the loopback.
     fn http_endpoint(&mut self) -> Endpoint {
         const DEFAULT: u16 = 3000;
-        let named = self.parsed(("AWS_LAMBDA_HTTP_ENDPOINT", None), "host:port", endpoint);
+        let named = self.required(("AWS_LAMBDA_HTTP_ENDPOINT", None), "host:port", endpoint);
         match named {
             None => Endpoint::local(DEFAULT),
             Some(everywhere) if everywhere.host == "0.0.0.0" => Endpoint::local(everywhere.port),
@@ -395,7 +402,8 @@ impl Reader {
         let original = self.parsed(("AWS_LAMBDA_RUNTIME_API", None), "host:port", endpoint);
         let proxy = self.parsed(("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", None), "host:port", endpoint);
         let extensions = original.clone().unwrap_or_else(|| Endpoint::local(9001));
-        (proxy.or(original), extensions)
+        // A proxy alone does not make a Lambda of this machine.
+        (original.map(|original| proxy.unwrap_or(original)), extensions)
     }
 
     /// Ports on this host that others have, or that nobody may have. Outside Lambda the application may listen anywhere.
@@ -437,8 +445,8 @@ impl Reader {
     fn log_level(&mut self) -> Level {
         const WORDS: &str = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL";
         let documented = self.parsed(("AWS_LAMBDA_LOG_LEVEL", None), WORDS, Level::parse);
-        // `RUST_LOG` may hold filters for other programs; only a plain level is meant for this one.
-        let fallback = self.vars.get("RUST_LOG").and_then(|value| Level::parse(value));
+        // `RUST_LOG` may hold filters for other programs, too; they are none of ours.
+        let fallback = self.vars.get("RUST_LOG").and_then(|filters| filtered(filters));
         documented.or(fallback).unwrap_or(Level::Info)
     }
 
@@ -465,7 +473,7 @@ impl Reader {
     }
 
     fn hook(&mut self, name: &'static str) -> Option<Hook> {
-        self.parsed((name, None), "a path other than `/`, without escapes of `%`", Hook::new)
+        self.required((name, None), "a path other than `/`, without escapes of `%`", Hook::new)
     }
 
     fn base_path(&mut self) -> Option<String> {
@@ -496,18 +504,33 @@ impl Reader {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let (name, value) = self.get(name)?;
-        let parsed = parse(value.trim());
+        let parsed = parse(&value);
         if parsed.is_none() {
             self.warnings.push(Warning::Unreadable { name, value, expected });
         }
         parsed
     }
 
-    /// The value and the name it was found under. An empty value counts as none.
+    /// As [`Reader::parsed`], where no default could be meant.
+    fn required<T>(
+        &mut self,
+        name: Name,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (name, value) = self.get(name)?;
+        let parsed = parse(&value);
+        if parsed.is_none() {
+            self.fault.get_or_insert_with(|| format!("{name} is `{value}`, expected {expected}"));
+        }
+        parsed
+    }
+
+    /// The value, without blanks around it, and the name it was found under. An empty value counts as none.
     fn get(&mut self, (name, old): Name) -> Option<(&'static str, String)> {
         let present = |name: &'static str| {
-            let value = self.vars.get(name).filter(|value| !value.is_empty())?;
-            Some((name, value.clone()))
+            let value = self.vars.get(name)?.trim();
+            (!value.is_empty()).then(|| (name, value.to_owned()))
         };
         if let Some(found) = present(name) {
             return Some(found);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Endpoint;
+use crate::log::Level;
 
 /// `true` and `false`, and what else people write for them.
 pub(super) fn boolean(value: &str) -> Option<bool> {
@@ -11,6 +12,18 @@ pub(super) fn boolean(value: &str) -> Option<bool> {
         "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
+}
+
+/// A port that something can listen on.
+pub(super) fn port(value: &str) -> Option<u16> {
+    value.parse().ok().filter(|port| *port > 0)
+}
+
+/// The level that filters of the crate `env_logger`'s kind, `warn,hyper=error`, have for this program.
+pub(super) fn filtered(filters: &str) -> Option<Level> {
+    let filters = || filters.split(',').map(str::trim);
+    let ours = filters().find_map(|filter| Level::parse(filter.strip_prefix("lambda_adapter=")?));
+    ours.or_else(|| filters().find_map(Level::parse))
 }
 
 /// Seconds, fractions allowed.
@@ -26,7 +39,7 @@ pub(super) fn endpoint(value: &str) -> Option<Endpoint> {
         None => (rest, ""),
     };
     match authority.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() => Endpoint::new(host, port.parse().ok()?, base),
+        Some((host, port)) if !host.is_empty() => Endpoint::new(host, self::port(port)?, base),
         _ => Endpoint::new(authority, 80, base),
     }
 }

@@ -140,7 +140,11 @@ pub const TABLE: &[Entry] = &[
          `FunctionName` in this namespace",
     ),
     entry("AWS_LAMBDA_LOG_LEVEL", "INFO", "TRACE, DEBUG (one line an invocation), INFO, WARN, ERROR, FATAL"),
-    entry("RUST_LOG", "INFO", "the same, where `AWS_LAMBDA_LOG_LEVEL` is not set"),
+    entry(
+        "RUST_LOG",
+        "INFO",
+        "the same, where `AWS_LAMBDA_LOG_LEVEL` is not set; of filters those for all and for `lambda_adapter`",
+    ),
     entry("AWS_LAMBDA_LOG_FORMAT", "TEXT", "`JSON`: one object a line"),
     entry("AWS_LAMBDA_MAX_CONCURRENCY", "1", "invocations at once; Lambda sets it on Managed Instances"),
 ];

@@ -39,16 +39,36 @@ fn ports_and_hosts() {
     check(&[("PORT", "7001")], port, 7001, 0);
     check(&[("AWS_LWA_PORT", "7000"), ("PORT", "7001")], port, 7000, 0);
     check(&[("AWS_LWA_PORT", "")], port, 8080, 0);
-    check(&[("AWS_LWA_PORT", "http")], port, 8080, 1);
-    check(&[("AWS_LWA_PORT", "70000")], port, 8080, 1);
+    check(&[("AWS_LWA_PORT", ""), ("PORT", "7001")], port, 7001, 0);
+    check(&[("AWS_LWA_PORT", " 7000 ")], port, 7000, 0);
     let host = |s: &Settings| s.app.authority.to_str().unwrap().to_owned();
     check(&[("AWS_LWA_HOST", "app.local")], host, "app.local:8080".into(), 0);
     check(&[("HOST", "app.local")], host, "app.local:8080".into(), 1);
     check(&[("AWS_LWA_HOST", "::1")], host, "[::1]:8080".into(), 0);
     check(&[("AWS_LWA_HOST", "[::1]")], host, "[::1]:8080".into(), 0);
     check(&[("AWS_LWA_HOST", "unix:/run/app.sock")], |s| s.app.to_string(), "unix:/run/app.sock".into(), 0);
-    check(&[("AWS_LWA_HOST", "unix:app.sock")], host, "127.0.0.1:8080".into(), 1);
-    check(&[("AWS_LWA_HOST", "a b")], host, "127.0.0.1:8080".into(), 1);
+}
+
+#[test]
+fn values_without_a_default_that_could_be_meant() {
+    let hook = "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH";
+    let on = ("AWS_LWA_WEB_FUNCTION", "true");
+    for (env, expect) in [
+        (&[("AWS_LWA_PORT", "http")][..], "AWS_LWA_PORT is `http`, expected a port from 1 to 65535"),
+        (&[("PORT", "tcp://10.0.0.1:80")], "PORT is `tcp://10.0.0.1:80`, expected a port"),
+        (&[("AWS_LWA_PORT", "70000"), ("PORT", "80")], "AWS_LWA_PORT is `70000`"),
+        (&[("AWS_LWA_PORT", "0")], "AWS_LWA_PORT is `0`"),
+        (&[("READINESS_CHECK_PORT", "-1")], "READINESS_CHECK_PORT is `-1`"),
+        (&[("AWS_LWA_HOST", "unix:app.sock")], "AWS_LWA_HOST is `unix:app.sock`"),
+        (&[("AWS_LWA_HOST", "http://h")], "AWS_LWA_HOST is `http://h`"),
+        (&[(hook, "/")], "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH is `/`"),
+        (&[on, ("AWS_LAMBDA_HTTP_ENDPOINT", "a b")], "AWS_LAMBDA_HTTP_ENDPOINT is `a b`"),
+        (&[on, ("PORT", "none")], ""),
+        (&[("AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS", "x")], ""),
+    ] {
+        let fault = read(env).0.fault.unwrap_or_default();
+        assert!(fault.starts_with(expect) && fault.is_empty() == expect.is_empty(), "{env:?}: {fault}");
+    }
 }
 
 #[test]
@@ -73,7 +93,6 @@ fn web_functions() {
     check(&[on, ("PORT", "1"), (name, "0.0.0.0:4000")], app, (true, "127.0.0.1:4000".into(), 4000), 0);
     check(&[on, (name, "[::]:4000")], app, (true, "[::1]:4000".into(), 4000), 0);
     check(&[on, (name, "10.0.0.1:4000")], app, (true, "10.0.0.1:4000".into(), 4000), 0);
-    check(&[on, (name, "a b")], app, (true, "127.0.0.1:3000".into(), 3000), 1);
 }
 
 #[test]
@@ -99,6 +118,8 @@ fn readiness() {
     check(&[("AWS_LWA_READINESS_CHECK_PATH", "/up?a=b")], path, "/up?a=b".into(), 0);
     check(&[("AWS_LWA_READINESS_CHECK_PATH", "up")], path, "/up".into(), 1);
     check(&[("READINESS_CHECK_PATH", "/up")], path, "/up".into(), 1);
+    check(&[("AWS_LWA_READINESS_CHECK_PATH", " /up\n")], path, "/up".into(), 0);
+    check(&[("AWS_LWA_READINESS_CHECK_PATH", " ")], path, "/".into(), 0);
     let protocol = |s: &Settings| s.readiness.protocol;
     check(&[("AWS_LWA_READINESS_CHECK_PROTOCOL", "TCP")], protocol, Protocol::Tcp, 0);
     check(&[("AWS_LWA_READINESS_CHECK_PROTOCOL", "udp")], protocol, Protocol::Http, 1);
@@ -161,7 +182,6 @@ fn paths_for_what_is_no_request() {
     let hooks = |s: &Settings| (s.snapstart.before.is_some(), s.snapstart.after.is_some());
     check(&[("AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH", "/before")], hooks, (true, false), 0);
     check(&[("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH", "/after")], hooks, (false, true), 0);
-    check(&[("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH", "/")], hooks, (false, false), 1);
     check(&[("AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH", "")], hooks, (false, false), 0);
 }
 
@@ -199,6 +219,11 @@ fn the_rest() {
     check(&[("RUST_LOG", "debug")], |s| s.log_level, Level::Debug, 0);
     check(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")], |s| s.log_level, Level::Warn, 0);
     check(&[("RUST_LOG", "app=debug")], |s| s.log_level, Level::Info, 0);
+    check(&[("RUST_LOG", "app=debug, warn")], |s| s.log_level, Level::Warn, 0);
+    check(&[("RUST_LOG", "warn,lambda_adapter=debug")], |s| s.log_level, Level::Debug, 0);
+    check(&[("AWS_LAMBDA_LOG_FORMAT", "Text")], |s| s.log_json, false, 0);
+    check(&[("AWS_LAMBDA_LOG_FORMAT", "json")], |s| s.log_json, true, 0);
+    check(&[("AWS_LAMBDA_LOG_FORMAT", "xml")], |s| s.log_json, false, 1);
 }
 
 #[test]
@@ -210,6 +235,7 @@ fn the_proxy_is_for_the_runtime_api_alone() {
     check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "127.0.0.1:9002")], both, (Some(9002), 9001), 0);
     check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "")], both, (Some(9001), 9001), 0);
     check(&[api, ("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "a:b:c")], both, (Some(9001), 9001), 1);
+    check(&[("AWS_LWA_LAMBDA_RUNTIME_API_PROXY", "127.0.0.1:9002")], both, (None, 9001), 0);
     let base = |s: &Settings| s.runtime_api.clone().map(|e| e.base).unwrap_or_default();
     check(&[("AWS_LAMBDA_RUNTIME_API", "http://127.0.0.1:9001/base/")], base, "/base".into(), 0);
 }

@@ -42,6 +42,19 @@ async fn outside_lambda_there_is_nothing_to_do() {
     assert!(adapter(Vec::new()).0.wait().unwrap().success());
 }
 
+#[tokio::test]
+async fn a_setting_without_a_default_that_could_be_meant_ends_the_start() {
+    let runtime = FakeRuntime::start();
+    let app = FakeApp::answering(Answer::ok("hello"));
+    let mut env = env(&runtime, app.address(), &[]);
+    env.push(("AWS_LWA_PORT".into(), "http".into()));
+    assert_eq!(adapter(env).0.wait().unwrap().code(), Some(1));
+    let said: Vec<_> = runtime.requests().into_iter().filter(|r| r.path().ends_with("/init/error")).collect();
+    assert_eq!(said.len(), 1);
+    let text = said[0].text();
+    assert!(text.contains("Function.InvalidSetting") && text.contains("AWS_LWA_PORT is `http`"), "{text}");
+}
+
 /// Each invocation that fails is one line, which says which one, what the client got, and why.
 #[tokio::test]
 async fn a_failure_is_one_line() {
@@ -66,11 +79,15 @@ async fn a_failure_is_one_line() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let said: Vec<String> = lines
         .iter()
-        .map(|line| ["level", "status", "reason"].map(|key| line[key].as_str().unwrap_or("none")).join(" "))
+        .map(|line| ["level", "status", "reason", "path"].map(|key| line[key].as_str().unwrap_or("none")).join(" "))
         .collect();
     assert_eq!(
         said,
-        ["ERROR 502 upstream_error", "ERROR 502 upstream_error", "ERROR 400 bad_request"],
+        [
+            "ERROR 502 upstream_error /a%20b",
+            "ERROR 502 upstream_error /events",
+            "ERROR 400 bad_request none"
+        ],
         "{text}"
     );
     assert!(lines.iter().all(|line| line["requestId"].as_str().is_some_and(|id| id.len() > 30)), "{text}");

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use lambridge_wire::eventstream::{Decoder, Frame, FrameError, decode_item, encode};
+use lambridge_wire::http1::{self, Asked, Body, Front, front};
 use lambridge_wire::invoke::{invoke_path, parse_path};
 use lambridge_wire::name::FunctionName;
 use lambridge_wire::prelude::{Reason, Scanner, Step};
@@ -58,6 +59,52 @@ fn framed(mut rest: &[u8]) -> Vec<u8> {
     }
     stream.extend_from_slice(rest);
     stream
+}
+
+/// An HTTP/1.1 answer. The first byte says whether it is one to HEAD, and the size of the pieces.
+pub fn answer(bytes: &[u8]) {
+    let Some((&first, stream)) = bytes.split_first() else { return };
+    let asked = if first & 1 == 0 { Asked::Body } else { Asked::HeadOnly };
+    let whole = read_answer(stream, stream.len().max(1), asked);
+    assert_eq!(read_answer(stream, usize::from(first >> 1) + 1, asked), whole);
+    if let Some(Ok((_, body))) = whole {
+        assert!(body.len() <= stream.len() && (asked == Asked::Body || body.is_empty()));
+    }
+}
+
+/// Status and body, or that it is none; nothing while it goes on.
+fn read_answer(stream: &[u8], size: usize, asked: Asked) -> Option<Result<(u16, Vec<u8>), ()>> {
+    let (mut at, mut there, mut data) = (0, 0, Vec::new());
+    let mut head = None::<(u16, Body)>;
+    loop {
+        let unread = &stream[at..there];
+        let used = match &mut head {
+            None => match front::<64>(unread, asked, |_, _, _| ()) {
+                Ok(Front::Final { length, status, body, .. }) => {
+                    head = Some((status, body));
+                    Some(length)
+                }
+                Ok(Front::Interim(length)) => Some(length),
+                Ok(Front::More) => None,
+                Err(_) => return Some(Err(())),
+            },
+            Some((status, body)) => match body.step(unread) {
+                Ok(http1::Step::Data(length)) => {
+                    data.extend_from_slice(&unread[..length]);
+                    Some(length)
+                }
+                Ok(http1::Step::Frame(length)) => Some(length),
+                Ok(http1::Step::End) => return Some(Ok((*status, data))),
+                Ok(http1::Step::More) => None,
+                Err(_) => return Some(Err(())),
+            },
+        };
+        match used {
+            Some(used) => at += used,
+            None if there == stream.len() => return None,
+            None => there = (there + size).min(stream.len()),
+        }
+    }
 }
 
 /// A log's report, and the same behind whatever a function has written.

@@ -24,25 +24,32 @@ pub enum Command {
     Dev(Dev),
     /// Lambda on this machine: the Invoke API, functions as child processes
     Emulator(Serve),
-    /// Run a web application on Lambda (the same as `lambda-adapter`)
+    /// Run a web application on Lambda: the same as `lambda-adapter`, told by the environment what to do
     Adapter,
-    /// Say everything that is wrong with a configuration
+    /// Say everything that is wrong with a configuration; exits 0 if there is no error
     Check(Check),
     /// Print a configuration of any dialect as a native one, which then behaves the same
     Convert(Convert),
     /// Say which route answers a request, and why not the others
     Explain(Explain),
-    /// Print an object for a cluster, or for a folder that `-c` names
+    /// Print the JSON Schema of the native configuration, for editors
+    Schema,
+    /// Print what a shell needs to complete these commands
+    Completions {
+        /// The shell, as `source <(lambridge completions bash)`
+        shell: clap_complete::Shell,
+    },
+    /// Print a Kubernetes object: a Secret with AWS credentials, an Upstream of Gloo Edge
     Create {
         #[command(subcommand)]
         what: Create,
     },
-    /// Print objects of a configuration
+    /// List the Upstreams of a configuration, with the functions that Lambda has for them
     Get {
         #[command(subcommand)]
         what: Get,
     },
-    /// About where a configuration is served
+    /// Print where a configuration is served
     Proxy {
         #[command(subcommand)]
         what: Proxy,
@@ -97,7 +104,7 @@ pub struct Dev {
 pub struct Check {
     #[command(flatten)]
     pub paths: Paths,
-    /// How diagnostics are printed
+    /// How diagnostics are printed: as text, or as JSON for machines
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Ask AWS too: who each of the credentials is, and whether Lambda can be reached; no function is called
@@ -133,7 +140,7 @@ pub struct Explain {
     /// A header of the request; may be given several times
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
-    /// How the explanation is printed
+    /// How the explanation is printed: as text, or as JSON for machines
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -232,10 +239,10 @@ pub struct ProxyUrl {
     /// Name of the proxy, as Gloo Edge has several: all are this one
     #[arg(long, default_value = "gateway-proxy")]
     pub name: String,
-    /// Which listener
+    /// Which listener: the first that speaks this
     #[arg(long, value_enum, default_value_t = Scheme::Http)]
     pub port: Scheme,
-    /// As for `gateway` and `dev`
+    /// The address instead of PORT, as it was given to `gateway` or `dev`; may be given several times
     #[arg(long, value_name = "PORT=ADDRESS")]
     pub bind: Vec<Bind>,
 }

@@ -26,7 +26,7 @@ mod upstream;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::args::{Args, Command, Get, Proxy};
 
@@ -39,6 +39,16 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Convert(options) => convert::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Schema => {
+            output::say(&format!("{:#}", lambridge_config::schema()));
+            ExitCode::SUCCESS
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "lambridge", &mut script);
+            output::say(String::from_utf8_lossy(&script).trim_end());
+            ExitCode::SUCCESS
+        }
         Command::Create { what } => create::run(&what),
         Command::Get { what: Get::Upstream(options) } => upstream::run(&options),
         Command::Proxy { what: Proxy::Url(options) } => proxy_url::run(&options),

@@ -38,7 +38,7 @@ mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use kubernetes::lower::{GlooAws, GlooFunction, GlooUpstream};
-pub use table::{Key, Support};
+pub use table::{Absent, Key, Kind, Support};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,6 +81,11 @@ pub fn load_text(name: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -
 /// says what is written for a secret: whose it is (a function's key, or `emulator`), which key, and the secret itself.
 pub fn print(model: &Model, secrets: &mut dyn FnMut(&str, &str, &Secret) -> String) -> String {
     native::print::print(model, secrets)
+}
+
+/// The native dialect as a JSON Schema.
+pub fn schema() -> serde_json::Value {
+    native::schema::schema()
 }
 
 /// The `Upstream`s of Gloo Edge among the documents of `paths`, with what is wrong with them.

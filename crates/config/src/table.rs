@@ -4,7 +4,12 @@
 //! silently, and the compatibility pages are made from it.
 //!
 //! A path names a key: `*` stands for a name of the writer's choice, `[]` for an item of a list, and `path: word` for
-//! one of the words a key takes.
+//! one of the words a key takes. The native dialect's rows say too what a key takes and what counts without it
+//! (`kind.rs`): its schema and its reference are made of that.
+
+mod kind;
+
+pub use kind::{Absent, Kind};
 
 /// What becomes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,21 +37,29 @@ pub struct Key {
     pub support: Support,
     /// What it does.
     pub about: &'static str,
+    /// What it takes; told of the native dialect only, the others have documentation of their own.
+    pub kind: Kind,
+    /// What counts where it is absent; as `kind`.
+    pub absent: Absent,
+}
+
+const fn row(path: &'static str, support: Support, about: &'static str) -> Key {
+    Key { path, support, about, kind: Kind::Rows, absent: Absent::Nothing }
 }
 
 /// A key that does what the table says.
 pub const fn yes(path: &'static str, about: &'static str) -> Key {
-    Key { path, support: Support::Yes, about }
+    row(path, Support::Yes, about)
 }
 
 /// A key that is read over.
 pub const fn ignored(path: &'static str, about: &'static str, why: &'static str) -> Key {
-    Key { path, support: Support::Ignored { why }, about }
+    row(path, Support::Ignored { why }, about)
 }
 
 /// A key that is refused.
 pub const fn no(path: &'static str, about: &'static str, way_out: &'static str) -> Key {
-    Key { path, support: Support::Refused { way_out }, about }
+    row(path, Support::Refused { way_out }, about)
 }
 
 /// What a key that is in no row is.

@@ -16,7 +16,8 @@ const MARK: &str =
 fn pages_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility");
     let mut pages: BTreeMap<&str, String> = BTreeMap::new();
-    for (page, part, keys) in tables() {
+    // The native dialect has a reference, which says more of a key: `tests/reference.rs`.
+    for (page, part, keys) in tables().into_iter().filter(|(page, _, _)| *page != "native") {
         pages.entry(page).or_default().push_str(&rendered(part, keys));
     }
     assert!(pages.len() >= 4, "only {} pages", pages.len());

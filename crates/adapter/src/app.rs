@@ -51,6 +51,7 @@ impl App {
             }
         });
         let status = status.await?;
+        link.send_on(payload);
         answer.status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         Ok(answer)
     }

@@ -55,8 +55,8 @@ pub enum Broken {
     Sent(io::Error),
 }
 
-/// A request under way: what it says is in `text`, and then comes from the source.
-#[derive(Debug, Default)]
+/// A request under way: what it says is in `text`, and then comes from the source. `Debug` shows none of it.
+#[derive(Default)]
 pub struct Outbox {
     /// The head, and what was taken from the source.
     pub text: Vec<u8>,
@@ -65,8 +65,7 @@ pub struct Outbox {
     ended: bool,
 }
 
-/// A connection.
-#[derive(Debug)]
+/// A connection. `Debug` shows nothing of what went over it.
 pub struct Http1<S = Socket> {
     io: S,
     buffer: Box<[u8]>,
@@ -80,7 +79,24 @@ pub struct Http1<S = Socket> {
     keep: bool,
 }
 
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbox").field("sent", &self.sent).field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl<S> std::fmt::Debug for Http1<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http1").field("body", &self.body).field("keep", &self.keep).finish_non_exhaustive()
+    }
+}
+
 impl Outbox {
+    /// Whether all of the request has been sent.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
     /// For a fresh request: the head is to be written to `text`.
     pub fn clear(&mut self) {
         self.text.clear();
@@ -138,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             }
             match ready!(self.poll_front::<FIELDS>(cx, asked, field)) {
                 Ok(status) => {
-                    // What the peer does not want to hear must not be taken for the next request.
+                    // What a peer does not want to hear must not be taken for the next request.
                     self.keep &= outbox.ended;
                     Poll::Ready(Ok(status))
                 }
@@ -148,7 +164,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         .await
     }
 
-    fn poll_send(
+    /// Sends what the socket takes; `wrote` is set where it takes any.
+    pub fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         outbox: &mut Outbox,

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use lambridge_wire::http1::Asked;
 
 use crate::http1::{Broken, Http1, Outbox, Source};
+use crate::payload::Payload;
 use crate::settings::Endpoint;
 use crate::socket::connect;
 
@@ -29,6 +30,8 @@ pub struct Link {
     idle: Duration,
     kept: Option<Kept>,
     outbox: Outbox,
+    /// What is still to be sent while the answer is read.
+    late: Option<Payload>,
 }
 
 #[derive(Debug)]
@@ -65,7 +68,7 @@ pub enum LinkError {
 impl Link {
     /// No connection yet; one that lay idle for `idle` is not used again.
     pub fn new(endpoint: Endpoint, idle: Duration) -> Link {
-        Link { endpoint, idle, kept: None, outbox: Outbox::default() }
+        Link { endpoint, idle, kept: None, outbox: Outbox::default(), late: None }
     }
 
     /// Sends a request, whose head `write` puts down, and waits for the head of the answer: its status. Dropping the future
@@ -77,6 +80,7 @@ impl Link {
         asked: Asked,
         mut field: impl FnMut(&str, &[u8]),
     ) -> Result<u16, LinkError> {
+        self.late = None;
         self.outbox.clear();
         write(&self.endpoint, &mut self.outbox.text);
         if let Some(mut http1) = self.reusable().await {
@@ -94,6 +98,14 @@ impl Link {
         }
     }
 
+    /// Goes on sending while the answer is read: an application may answer before it has read all of a request, and read
+    /// the rest.
+    pub fn send_on(&mut self, rest: Payload) {
+        if !self.outbox.is_ended() {
+            self.late = Some(rest);
+        }
+    }
+
     /// The next request needs a fresh connection.
     pub fn forget(&mut self) {
         self.kept = None;
@@ -107,6 +119,12 @@ impl Link {
     /// Whether the body goes on: there is another [`piece`](Link::piece) then.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, LinkError>> {
         let Some(kept) = &mut self.kept else { return Poll::Ready(Ok(false)) };
+        if let Some(rest) = &mut self.late
+            && kept.http1.poll_send(cx, &mut self.outbox, rest, &mut true).is_ready()
+        {
+            // All of it has left, or nobody wants it: the answer says which.
+            self.late = None;
+        }
         let more = ready!(kept.http1.poll_piece(cx)).inspect_err(|_| self.kept = None)?;
         if !more {
             self.settle();
@@ -125,7 +143,7 @@ impl Link {
         if known.is_some_and(|length| length > limit) {
             return Err(LinkError::TooLong { limit });
         }
-        if let (Some(length), Some(kept)) = (known, &mut self.kept) {
+        if let (Some(length), Some(kept), None) = (known, &mut self.kept, &self.late) {
             kept.http1.read_rest(length, &mut buffer).await?;
             self.settle();
             return Ok(buffer.into());

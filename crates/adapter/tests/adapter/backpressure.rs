@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lambridge_testkit::{Answer, FakeApp};
+use lambridge_testkit::{Answer, FakeApp, FakeRuntime, Invocation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -138,4 +138,39 @@ async fn an_application_waits_for_lambda() {
         end.drain(..end.len().saturating_sub(5));
     }
     assert_eq!(received, sent);
+}
+
+/// The head of an answer first, then the rest of a request that no socket's buffer holds, and then the answer's body.
+#[tokio::test]
+async fn an_application_may_answer_before_it_has_read_all() {
+    const LENGTH: usize = 4_500_000;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let runtime = FakeRuntime::start();
+    let tcp = [("AWS_LWA_READINESS_CHECK_PROTOCOL", "tcp")];
+    let _adapter = Adapter::start(env(&runtime, listener.local_addr().unwrap(), &tcp));
+    let application = async || {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut seen = Vec::new();
+            // The first connection only asks whether anyone is there.
+            if stream.read_buf(&mut seen).await.unwrap_or(0) == 0 {
+                continue;
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n").await.unwrap();
+            while seen.iter().rev().take_while(|byte| **byte == b'x').count() < LENGTH {
+                assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "{} bytes came", seen.len());
+            }
+            stream.write_all(b"read").await.unwrap();
+            return stream;
+        }
+    };
+    for (text, base64) in [("x".repeat(LENGTH), false), ("eHh4".repeat(LENGTH / 3), true)] {
+        let event = v2("POST", "/", &text, base64);
+        let (outcome, _stream) = tokio::time::timeout(4 * SOON, async {
+            tokio::join!(runtime.invoke(Invocation::new(event)), application())
+        })
+        .await
+        .unwrap();
+        assert_eq!(body(&outcome), "read");
+    }
 }

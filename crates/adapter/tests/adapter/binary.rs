@@ -79,15 +79,13 @@ async fn a_failure_is_one_line() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let said: Vec<String> = lines
         .iter()
-        .map(|line| ["level", "status", "reason", "path"].map(|key| line[key].as_str().unwrap_or("none")).join(" "))
+        .map(|line| {
+            ["level", "status", "reason", "path"].map(|key| line[key].as_str().unwrap_or("none")).join(" ")
+        })
         .collect();
     assert_eq!(
         said,
-        [
-            "ERROR 502 upstream_error /a%20b",
-            "ERROR 502 upstream_error /events",
-            "ERROR 400 bad_request none"
-        ],
+        ["ERROR 502 upstream_error /a%20b", "ERROR 502 upstream_error /events", "ERROR 400 bad_request none"],
         "{text}"
     );
     assert!(lines.iter().all(|line| line["requestId"].as_str().is_some_and(|id| id.len() > 30)), "{text}");

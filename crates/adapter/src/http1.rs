@@ -19,9 +19,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::socket::Socket;
 
-/// What is read at once, and how long a head may be. Half a megabyte is a few system calls for the largest body, and still
+/// What is read at once, and how long a head may be. It takes a few system calls for the largest body, and
 /// fits the processor's cache; only as much as ever came is really memory.
-const BUFFER: usize = 512 * 1024;
+const BUFFER: usize = 256 * 1024;
 /// An answer that ends too early.
 const CUT: &str = "the connection closed before the answer's end";
 

@@ -21,7 +21,7 @@ pub enum Payload {
 }
 
 /// Characters of base64 that are decoded at once: what comes out stays in the processor's cache until it is sent.
-const PIECE: usize = 512 * 1024;
+const PIECE: usize = 256 * 1024;
 /// A shorter body is sent in one piece with the head: copying it costs less than telling the system of two pieces.
 const JOIN: usize = 4 * 1024;
 

@@ -19,6 +19,8 @@ pub(crate) struct Attended<F: Future + Send + 'static> {
 }
 
 impl<F: Future + Send + 'static> Attended<F> {
+    /// Inlined, so that the future, which is large, is made where it stays.
+    #[inline]
     pub(crate) fn new(connection: Arc<Connection>, future: F) -> Self {
         Self { future: Some(Box::pin(future)), connection }
     }

@@ -25,6 +25,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::connection::Connection;
 use crate::problem::Reason;
+pub(crate) use framing::letters_digits_and;
 use framing::{Fault, Framing};
 
 /// What hyper reads in place of a refused head.

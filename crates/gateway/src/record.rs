@@ -89,7 +89,7 @@ impl Facts {
 
     /// The call had to wait for a place.
     pub(crate) fn queued(&mut self, function: &FunctionState, waited: Duration) {
-        self.queue_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.queue_us = micros_of(waited);
         function.metrics.waited(waited);
     }
 
@@ -243,7 +243,12 @@ fn target(uri: &http::Uri) -> String {
 
 /// Microseconds since `start`.
 pub(crate) fn micros(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    micros_of(start.elapsed())
+}
+
+/// A time in microseconds.
+pub(crate) fn micros_of(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Our id, or a trusted proxy's if it is well formed.
@@ -260,17 +265,17 @@ pub(crate) fn request_id(head: &Parts, trusted: bool) -> String {
 
 /// A version 4 UUID of 128 random bits.
 fn new_id(high: u64, low: u64) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let bits = (u128::from(high) << 64) | u128::from(low);
     let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let mut id = String::with_capacity(36);
-    for nibble in (0..32).rev() {
-        id.push(char::from(HEX[((bits >> (nibble * 4)) & 15) as usize]));
-        if matches!(nibble, 24 | 20 | 16 | 12) {
-            id.push('-');
-        }
+    let digit = |four: u8| four + if four < 10 { b'0' } else { b'a' - 10 };
+    let mut id = [b'-'; 36];
+    // Where the digits of each byte stand between the dashes.
+    let places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    for (byte, place) in bits.to_be_bytes().into_iter().zip(places) {
+        id[place] = digit(byte >> 4);
+        id[place + 1] = digit(byte & 15);
     }
-    id
+    String::from_utf8_lossy(&id).into_owned()
 }
 
 #[cfg(test)]

@@ -87,8 +87,12 @@ impl Store {
 
     /// The keys that are there, if they may be used still; new ones are fetched behind where it is time to.
     pub(crate) fn at_hand(self: &Arc<Self>, region: &str) -> Option<Arc<Lease>> {
-        let now = (self.clock)();
         let lease = self.current()?;
+        // Keys that have no end need no clock.
+        if lease.due.is_none() && lease.expires.is_none() {
+            return Some(lease);
+        }
+        let now = (self.clock)();
         if lease.is_due(now) {
             if !lease.is_valid(now) {
                 return None;

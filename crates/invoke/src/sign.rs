@@ -52,10 +52,10 @@ impl Signing {
     /// The signature of the request with `payload`, in hexadecimal digits.
     pub(crate) fn signature(&self, payload: &[u8]) -> [u8; 64] {
         let mut canonical = self.canonical.clone();
-        canonical.update(hex(&Sha256::digest(payload)));
+        canonical.update(hex(Sha256::digest(payload)));
         let mut mac = self.to_sign.clone();
-        mac.update(&hex(&canonical.finalize()));
-        hex(&mac.finalize().into_bytes())
+        mac.update(&hex(canonical.finalize()));
+        hex(mac.finalize().into_bytes())
     }
 }
 
@@ -219,13 +219,13 @@ fn push_query(query: &str, out: &mut String) {
     }
 }
 
-/// 32 bytes as 64 lower-case digits.
-fn hex(bytes: &[u8]) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = [b'0'; 64];
-    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+/// 32 bytes as 64 lower-case digits; by arithmetic, and not by a table, so that many are made at once.
+fn hex(bytes: impl Into<[u8; 32]>) -> [u8; 64] {
+    let digit = |four: u8| four + if four < 10 { b'0' } else { b'a' - 10 };
+    let bytes = bytes.into();
+    let mut out = [0; 64];
+    for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
     out
 }

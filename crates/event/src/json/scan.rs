@@ -11,6 +11,9 @@ use wide::u8x16;
 /// Bytes that [`marks`] looks at.
 pub(super) const BLOCK: usize = 64;
 
+/// The high bit of each byte of a word.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// Bytes that [`copy`] may touch behind the end of what it copies.
 pub(super) const AHEAD: usize = 32;
 
@@ -57,15 +60,21 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
             let (parts, _) = bytes.as_chunks::<16>();
             parts.iter().all(plain) && plain(last)
         }
-        None => {
-            // What is short is made long by bytes that do not matter.
-            let mut part = [b' '; 16];
-            for (to, &from) in part.iter_mut().zip(bytes) {
-                *to = from;
-            }
-            plain(&part)
-        }
+        None => is_plain_short(bytes),
     }
+}
+
+/// The same for less than 16 bytes: two words that may overlap, or one.
+#[inline]
+fn is_plain_short(bytes: &[u8]) -> bool {
+    let plain = |word: u64| (word_marks(word) | word & HIGH) == 0;
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return plain(u64::from_le_bytes(*first)) && plain(u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return plain(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+    }
+    bytes.iter().all(|&byte| byte.is_ascii() && !is_special(byte))
 }
 
 /// A bit for each of the first 64 bytes, the first byte's lowest: set where it is special.
@@ -157,7 +166,6 @@ const fn is_special(byte: u8) -> bool {
 #[inline]
 const fn word_marks(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     const fn below(word: u64, limit: u64) -> u64 {
         word.wrapping_sub(ONES * limit) & !word & HIGH
     }

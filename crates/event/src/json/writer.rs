@@ -16,7 +16,8 @@ impl<'o> Object<'o> {
         Self { out, empty: true }
     }
 
-    /// Writes `"key":` and hands out the buffer for the value.
+    /// Writes `"key":` and hands out the buffer for the value. Inlined, so that the key's length is known where it is written.
+    #[inline]
     pub(crate) fn key(&mut self, key: &'static str) -> &mut Vec<u8> {
         self.comma();
         self.out.push(b'"');
@@ -39,18 +40,22 @@ impl<'o> Object<'o> {
         self.out
     }
 
+    #[inline]
     pub(crate) fn string(&mut self, key: &'static str, value: &str) {
         string(self.key(key), value);
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, key: &'static str, value: &[u8]) {
         bytes(self.key(key), value);
     }
 
+    #[inline]
     pub(crate) fn number(&mut self, key: &'static str, value: u64) {
         number(self.key(key), value);
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, key: &'static str, value: bool) {
         self.key(key).extend_from_slice(if value { b"true" } else { b"false" });
     }
@@ -63,6 +68,7 @@ impl<'o> Object<'o> {
         self.out.push(b'}');
     }
 
+    #[inline]
     fn comma(&mut self) {
         if !self.empty {
             self.out.push(b',');

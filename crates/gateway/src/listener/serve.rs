@@ -45,7 +45,9 @@ pub(super) async fn connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let Some(config) = tls else {
-        return match shared.snapshot.load().http2_of(place.configured) {
+        // Not within the `match`, which would hold the snapshot for as long as the connection lasts.
+        let http2 = shared.snapshot.load().http2_of(place.configured);
+        return match http2 {
             Http2::Cleartext => Box::pin(either(stream, shared, place, stopped)).await,
             Http2::Auto | Http2::Off => http1(stream, shared, place, false, stopped).await,
         };

@@ -3,7 +3,7 @@
 //! One round asks each place in turn, as long as the failure is one that another place may not have. A further round is a
 //! retry: it is made where that is safe and worthwhile, after a wait, and if the function's budget has one left.
 
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::function::{FunctionState, Pass, Place};
 use crate::ledger::Ledger;
 use crate::problem::{Reason, Refusal};
-use crate::record::{Facts, micros};
+use crate::record::{Facts, micros_of};
 use crate::{random, retry};
 
 /// What a function gave.
@@ -40,6 +40,7 @@ struct Wanted<'a> {
     tenant_id: Option<&'a str>,
     event: Bytes,
     idempotent: bool,
+    began: Instant,
     deadline: Instant,
 }
 
@@ -56,13 +57,11 @@ pub(super) async fn invoke(
     if let Some(calls) = facts.calls() {
         calls.invoke();
     }
-    let began = Clock::now();
+    let began = Instant::now();
+    facts.invoke_at_us = micros_of(began.into_std().duration_since(facts.started));
     let idempotent = retry::is_idempotent(&head.method);
-    let wanted = Wanted { function, named, tenant_id, event, idempotent, deadline };
-    let called = attempts(&wanted, facts).await;
-    facts.invoke_us = micros(began);
-    facts.invoke_at_us = micros(facts.started).saturating_sub(facts.invoke_us);
-    let called = called.map_err(|failed| match failed {
+    let wanted = Wanted { function, named, tenant_id, event, idempotent, began, deadline };
+    let called = attempts(&wanted, facts).await.map_err(|failed| match failed {
         Failed::Invoke(error) => {
             facts.lambda_request_id = error.request_id().map(str::to_owned);
             Refusal::from_invoke(&error)
@@ -144,10 +143,11 @@ async fn attempt(
     wanted: &Wanted<'_>,
     place: &Place,
     pass: Option<Pass<'_>>,
-    facts: &Facts,
+    facts: &mut Facts,
 ) -> Result<Called, InvokeError> {
     let function = wanted.function;
-    let began = Instant::now();
+    // The clock is read no more often than it has to be.
+    let began = if facts.attempts == 1 { wanted.began } else { Instant::now() };
     let call = Call {
         target: wanted.named.unwrap_or(&place.target),
         kind: function.kind(),
@@ -164,7 +164,9 @@ async fn attempt(
             place.lambda.invoke(call).await.map(Called::Whole)
         }
     };
-    function.metrics.took(began.elapsed());
+    let ended = Instant::now();
+    facts.invoke_us = micros_of(ended - wanted.began);
+    function.metrics.took(ended - began);
     match &called {
         Ok(_) => {
             place.answered();

@@ -1,21 +1,18 @@
-//! Connections to one endpoint, kept open, last used first.
+//! Connections to one endpoint, kept open, last used first ([`resting`]).
 //!
 //! Over HTTP/1.1 each connection is driven by the task that uses it, together with the call, so a call costs no hand-over between
-//! tasks. A connection at rest is driven by no one; before it is used again it is polled once, and dropped if the server
-//! has closed it meanwhile. Should the close arrive just then, a request of which no byte was sent goes out once more on a
-//! fresh connection. Whatever was begun is never sent again from here. Lambda's calls, which are whole before they are
+//! tasks. Should the server close one just as it is used again, a request of which no byte was sent goes out once more on
+//! a fresh connection. Whatever was begun is never sent again from here. Lambda's calls, which are whole before they are
 //! sent, speak [`http1`]; hyper speaks for what goes on to HTTP services while it still comes.
 //!
 //! At most `max` connections are open: each call holds a permit, and a new connection is opened only when none rests.
 //! Over HTTP/2 calls share them: see [`links`]. Which of the two it is, is settled by the settings, or by the first handshake.
 
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -34,6 +31,7 @@ mod http1;
 mod io;
 mod links;
 mod payload;
+mod resting;
 
 use connect::Opened;
 pub(crate) use connect::Tls;
@@ -41,9 +39,8 @@ pub(crate) use http1::{Http1, Message};
 use io::Io;
 use links::{Links, Stream};
 pub use payload::{BodyError, Coming, Payload};
-
-/// A connection that rested longer is closed. Shorter than what load balancers and AWS's front door allow.
-const IDLE: Duration = Duration::from_secs(50);
+pub(crate) use resting::Rests;
+use resting::{IDLE, Resting};
 
 /// The connections to one endpoint.
 #[derive(Debug)]
@@ -58,22 +55,11 @@ pub(crate) struct Connections {
     links: Links,
 }
 
-#[derive(Debug, Default)]
-struct Resting {
-    /// The last used at the back.
-    list: VecDeque<Connection>,
-    /// Those of Lambda's calls, and since when they rest.
-    calls: VecDeque<(Instant, Http1)>,
-    /// A task that closes what rested too long is running.
-    swept: bool,
-}
-
 /// One open connection and what drives it.
 pub(crate) struct Connection {
     sender: Sender,
     /// Of a connection of its own, until it has ended.
-    driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
-    since: Instant,
+    driver: Driver,
 }
 
 enum Sender {
@@ -190,7 +176,7 @@ impl Connections {
             return Box::pin(self.begin_shared(request, sent)).await;
         }
         let mut request = request;
-        if let Some(mut rested) = self.take().await {
+        if let Some(mut rested) = self.take::<Connection>().await {
             sent(true);
             match rested.send(request).await {
                 Err((Broken::Unsent(_), Some(back))) => {
@@ -283,15 +269,15 @@ impl Connections {
     ) -> Result<Response<Bytes>, Broken> {
         let (head, body) = answer.into_parts();
         let body = drive(&mut connection.driver, read(body, limit)).await?;
-        let mut connection = Some(connection);
-        poll_fn(|cx| Poll::Ready(connection.take().map(|connection| self.put_back(connection, cx)))).await;
+        poll_fn(|cx| Poll::Ready(connection.settle(cx))).await;
+        self.rest(connection);
         Ok(Response::from_parts(head, body))
     }
 
     /// Sends `message` over a connection of its own and reads the answer's head; the body is read with the connection that
     /// comes along, and the deadline holds for it too.
     pub(crate) async fn call(&self, message: &Message, deadline: Instant) -> Result<(Http1, Head), Broken> {
-        if let Some(mut rested) = self.take_call().await {
+        if let Some(mut rested) = self.take::<Http1>().await {
             match rested.send(message, deadline).await {
                 Err(Broken::Unsent(_)) => {}
                 outcome => return outcome.map(|head| (rested, head)),
@@ -305,83 +291,20 @@ impl Connections {
         let head = fresh.send(message, deadline).await?;
         Ok((fresh, head))
     }
-
-    /// Keeps the connection of a [`call`](Self::call) whose answer has ended well.
-    pub(crate) fn rest(self: &Arc<Self>, connection: Http1) {
-        if connection.is_at_rest() {
-            let mut resting = self.resting();
-            resting.calls.push_back((Instant::now(), connection));
-            self.sweep_later(&mut resting);
-        }
-    }
-
-    async fn take_call(&self) -> Option<Http1> {
-        loop {
-            let (since, mut connection) = self.resting().calls.pop_back()?;
-            if since.elapsed() < IDLE && poll_fn(|cx| Poll::Ready(connection.poll_usable(cx))).await {
-                return Some(connection);
-            }
-        }
-    }
-
-    /// The last used connection that is still open.
-    async fn take(&self) -> Option<Connection> {
-        loop {
-            let mut connection = self.resting().list.pop_back()?;
-            if connection.since.elapsed() < IDLE
-                && poll_fn(|cx| Poll::Ready(connection.poll_usable(cx))).await
-            {
-                return Some(connection);
-            }
-        }
-    }
-
-    fn put_back(self: &Arc<Self>, mut connection: Connection, cx: &mut Context<'_>) {
-        if !connection.poll_usable(cx) {
-            return;
-        }
-        connection.since = Instant::now();
-        let mut resting = self.resting();
-        resting.list.push_back(connection);
-        self.sweep_later(&mut resting);
-    }
-
-    fn sweep_later(self: &Arc<Self>, resting: &mut Resting) {
-        if !std::mem::replace(&mut resting.swept, true) {
-            tokio::spawn(sweep(Arc::downgrade(self)));
-        }
-    }
-
-    fn resting(&self) -> std::sync::MutexGuard<'_, Resting> {
-        // A poisoned lock holds a whole list: each change is one call.
-        self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-/// Closes what rested too long, until nothing rests.
-async fn sweep(connections: Weak<Connections>) {
-    loop {
-        tokio::time::sleep(IDLE / 4).await;
-        let Some(connections) = connections.upgrade() else { return };
-        let mut resting = connections.resting();
-        resting.list.retain(|connection| connection.since.elapsed() < IDLE);
-        resting.calls.retain(|(since, _)| since.elapsed() < IDLE);
-        let has_links = connections.links.sweep();
-        if resting.list.is_empty() && resting.calls.is_empty() && !has_links {
-            resting.swept = false;
-            return;
-        }
-    }
 }
 
 impl Connection {
     fn shared(stream: Stream) -> Self {
-        Self { sender: Sender::Shared(stream), driver: None, since: Instant::now() }
+        Self { sender: Sender::Shared(stream), driver: None }
     }
 
-    /// Polls once: whether it is open, and ready for a request.
-    fn poll_usable(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Polls what drives it once: at the end of an answer it has something left to do.
+    pub(crate) fn settle(&mut self, cx: &mut Context<'_>) {
         poll_driver(&mut self.driver, cx);
+    }
+
+    /// Whether it is open, and ready for a request.
+    fn is_ready(&self) -> bool {
         match &self.sender {
             Sender::Own(sender) => self.driver.is_some() && sender.is_ready(),
             // Its link rests by itself.
@@ -437,13 +360,8 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// Gives back the connection as well.
-    pub(crate) fn put_back(self, connection: Connection, cx: &mut Context<'_>) {
-        self.connections.put_back(connection, cx);
-    }
-
-    /// As [`put_back`](Self::put_back), for the connection of a call.
-    pub(crate) fn rest(self, connection: Http1) {
+    /// Gives back the connection as well, if its last answer has ended well.
+    pub(crate) fn rest<C: Rests>(self, connection: C) {
         self.connections.rest(connection);
     }
 }

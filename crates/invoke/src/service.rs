@@ -152,8 +152,9 @@ impl Received {
     }
 
     fn end(&mut self, cx: &mut Context<'_>) {
-        if let Some((connection, permit)) = self.source.take() {
-            permit.put_back(connection, cx);
+        if let Some((mut connection, permit)) = self.source.take() {
+            connection.settle(cx);
+            permit.rest(connection);
         }
     }
 }

@@ -97,7 +97,10 @@ impl Answer {
     fn put_back(self, permit: Permit, cx: &mut Context<'_>) {
         match self {
             Self::Own(connection) => permit.rest(connection),
-            Self::General(connection, _) => permit.put_back(connection, cx),
+            Self::General(mut connection, _) => {
+                connection.settle(cx);
+                permit.rest(connection);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::io::Io;
@@ -132,7 +132,7 @@ async fn own(stream: Io) -> Result<Opened, String> {
     let opened = http1::handshake(TokioIo::new(stream)).await;
     let (sender, driver) = opened.map_err(|error| crate::chain(&error))?;
     let sender = Sender::Own(sender);
-    Ok(Opened::Own(Connection { sender, driver: Some(Box::pin(driver)), since: Instant::now() }))
+    Ok(Opened::Own(Connection { sender, driver: Some(Box::pin(driver)) }))
 }
 
 async fn shared(stream: Io) -> Result<Opened, String> {

@@ -30,11 +30,12 @@ pub(crate) fn by_name(
         return;
     }
     let mut done = 0_u32;
+    let mut run = [0; FEW];
     for first in 0..count {
         if done >> first & 1 == 1 {
             continue;
         }
-        let mut run = [first; FEW];
+        run[0] = first;
         let mut length = 1;
         for other in first + 1..count {
             if same(first, other) {

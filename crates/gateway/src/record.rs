@@ -275,7 +275,7 @@ fn new_id(high: u64, low: u64) -> String {
         id[place] = digit(byte >> 4);
         id[place + 1] = digit(byte & 15);
     }
-    String::from_utf8_lossy(&id).into_owned()
+    String::from_utf8(id.to_vec()).unwrap_or_default()
 }
 
 #[cfg(test)]

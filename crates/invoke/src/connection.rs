@@ -144,36 +144,31 @@ impl Connections {
         Ok(Permit { connections: Arc::clone(self), counted })
     }
 
-    /// Sends `request` and reads the whole answer. `sent` is set once the request is handed to a connection.
+    /// Sends a call over HTTP/2 and reads its whole answer; as [`begin_shared`](Self::begin_shared).
     pub(crate) async fn exchange(
         self: &Arc<Self>,
-        request: Request<Payload>,
+        next: impl FnMut() -> Option<Request<Payload>>,
         limit: usize,
         sent: impl Fn(bool),
     ) -> Result<Response<Bytes>, Broken> {
-        let (connection, answer) = self.begin(request, sent).await?;
+        let (connection, answer) = self.begin_shared(next, sent).await?;
         self.finish(connection, answer, limit).await
     }
 
-    /// Sends `request` and reads the answer's head; the body is read with the connection that comes along.
-    pub(crate) async fn begin(
-        self: &Arc<Self>,
-        request: Request<Payload>,
-        sent: impl Fn(bool),
-    ) -> Result<(Connection, Response<Incoming>), Broken> {
-        self.begin_or_back(request, sent).await.map_err(|(broken, _)| broken)
-    }
-
-    /// As [`begin`](Self::begin); a request of which no byte was sent comes back.
+    /// Sends `request` and reads the answer's head; the body is read with the connection that comes along. A request of
+    /// which no byte was sent comes back. `sent` is set once the request is handed to a connection.
     #[allow(clippy::result_large_err)]
-    pub(crate) async fn begin_or_back(
+    pub(crate) async fn begin(
         self: &Arc<Self>,
         request: Request<Payload>,
         sent: impl Fn(bool),
     ) -> Result<(Connection, Response<Incoming>), Unanswered> {
         if self.is_shared() {
-            // Boxed, so that it is no part of the future of calls that share nothing.
-            return Box::pin(self.begin_shared(request, sent)).await;
+            let mut kept = Some(request);
+            let next = || links::copy(kept.as_ref()?).or_else(|| kept.take());
+            // Boxed, so that it is no part of the future of those that share nothing.
+            let begun = Box::pin(self.begin_shared(next, sent)).await;
+            return begun.map_err(|broken| (broken, kept));
         }
         let mut request = request;
         if let Some(mut rested) = self.take::<Connection>().await {
@@ -198,38 +193,32 @@ impl Connections {
         Ok((fresh, answer))
     }
 
-    /// The same over HTTP/2, or over whatever the first handshake finds.
-    #[allow(clippy::result_large_err)]
-    async fn begin_shared(
+    /// The same over HTTP/2, or over whatever the first handshake finds. `next` makes the request, anew for each try: what is
+    /// kept to be sent again would be kept for as long as the call lasts.
+    pub(crate) async fn begin_shared(
         self: &Arc<Self>,
-        request: Request<Payload>,
+        mut next: impl FnMut() -> Option<Request<Payload>>,
         sent: impl Fn(bool),
-    ) -> Result<(Connection, Response<Incoming>), Unanswered> {
-        let mut last = String::new();
+    ) -> Result<(Connection, Response<Incoming>), Broken> {
+        let mut last = "the request cannot be made".to_owned();
         for _ in 0..TRIES {
-            let mut connection = match self.share().await {
-                Ok(connection) => connection,
-                Err(message) => return Err((Broken::Unsent(message), Some(request))),
-            };
-            let copy = match connection.sender {
-                Sender::Own(_) => None,
-                Sender::Shared(_) => links::copy(&request, &self.endpoint),
-            };
+            let mut connection = self.share().await.map_err(Broken::Unsent)?;
+            let Some(request) = next() else { break };
             sent(true);
-            let Some(copy) = copy else {
-                let answer = connection.send(request).await?;
-                return Ok((connection, answer));
+            let sending = match connection.sender {
+                Sender::Own(_) => request,
+                Sender::Shared(_) => links::with_whole_url(request, &self.endpoint),
             };
-            match connection.send(copy).await {
+            match connection.send(sending).await {
                 Ok(answer) => return Ok((connection, answer)),
                 Err((Broken::Unsent(message), _)) => {
                     sent(false);
                     last = message;
                 }
-                Err((broken, _)) => return Err((broken, None)),
+                Err((broken, _)) => return Err(broken),
             }
         }
-        Err((Broken::Unsent(last), Some(request)))
+        Err(Broken::Unsent(last))
     }
 
     /// A place on a shared connection: one that has room, or a new one.

@@ -153,12 +153,12 @@ impl Draft {
         Message::new(head, payload)
     }
 
-    /// The same for a general client.
-    pub(crate) fn request(&self, outgoing: &Outgoing<'_>) -> Result<Request<Payload>, Malformed> {
+    /// The same for a general client. `None` would be a signature that no header can hold.
+    pub(crate) fn request(&self, outgoing: &Outgoing<'_>) -> Option<Request<Payload>> {
         let payload = outgoing.payload.clone();
         let mut authorization = self.signing.head().as_bytes().to_vec();
         authorization.extend_from_slice(&self.signing.signature(&payload));
-        let mut authorization = HeaderValue::try_from(authorization).map_err(|_| Malformed("signature"))?;
+        let mut authorization = HeaderValue::try_from(authorization).ok()?;
         authorization.set_sensitive(true);
         let mut headers = self.headers.clone();
         headers.insert(AUTHORIZATION, authorization);
@@ -172,7 +172,7 @@ impl Draft {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
-        Ok(request)
+        Some(request)
     }
 }
 

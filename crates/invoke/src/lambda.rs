@@ -256,9 +256,9 @@ impl Inner {
         let permit = connections.own_permit(deadline).await.map_err(unreachable)?;
         let draft = signed(outgoing, connections, &lease, region)?;
         let (head, payload) = if connections.is_shared() {
-            let request = draft.request(outgoing).map_err(malformed)?;
             let sent = AtomicBool::new(false);
-            let begun = connections.begin(request, |now| sent.store(now, Ordering::Relaxed));
+            let next = || draft.request(outgoing);
+            let begun = connections.begin_shared(next, |now| sent.store(now, Ordering::Relaxed));
             let (connection, answer) = within(deadline, &sent, begun).await?;
             let (parts, body) = answer.into_parts();
             let head = Head::of(parts.status, &parts.headers);
@@ -344,9 +344,9 @@ async fn general(
     draft: &Draft,
     deadline: Instant,
 ) -> Result<(Head, Bytes), InvokeError> {
-    let request = draft.request(outgoing).map_err(malformed)?;
     let sent = AtomicBool::new(false);
-    let exchange = connections.exchange(request, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed));
+    let next = || draft.request(outgoing);
+    let exchange = connections.exchange(next, SYNC_PAYLOAD, |now| sent.store(now, Ordering::Relaxed));
     let answer = within(deadline, &sent, exchange).await?;
     let (parts, payload) = answer.into_parts();
     Ok((Head::of(parts.status, &parts.headers), payload))

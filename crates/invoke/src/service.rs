@@ -72,7 +72,7 @@ impl Service {
         let Ok(permit) = self.0.own_permit(Instant::now() + NO_ONE_WAITS).await else {
             return Err(unsent("no connection became free", Some(Box::new(request))));
         };
-        match self.0.begin_or_back(request, |_| {}).await {
+        match self.0.begin(request, |_| {}).await {
             Ok((connection, answer)) => Ok(answer.map(|body| Received {
                 source: Some((connection, permit)),
                 body,

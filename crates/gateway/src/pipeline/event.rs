@@ -76,9 +76,10 @@ pub(super) fn encode(
     let capacity = if format == Format::Body {
         body.len()
     } else {
-        // Multi-value formats say headers and query twice.
         let head: usize = fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
-        1024 + 2 * (head + query.len()) + 3 * path.len() + body.len() / 3 * 4 + 8
+        // Other formats say more, and some of them headers twice.
+        let (fixed, head) = if format == Format::HttpV2 { (640, head) } else { (1024, 2 * head) };
+        fixed + head + 2 * query.len() + 3 * path.len() + body.len() / 3 * 4 + 8
     };
     let mut event = Vec::with_capacity(capacity);
     encode_request(format, &request, &context, &mut event);

@@ -124,27 +124,30 @@ impl Stream {
         Self(Arc::clone(link))
     }
 
-    /// Sends `request`; one that was surely not looked at retires the link.
+    /// Sends `request`, at once: what waits for the answer does not hold it. One that was surely not looked at retires the
+    /// link.
     #[allow(clippy::result_large_err)]
-    pub(super) async fn send(
+    pub(super) fn send(
         &self,
         request: Request<Payload>,
-    ) -> Result<http::Response<Incoming>, Unanswered> {
+    ) -> impl Future<Output = Result<http::Response<Incoming>, Unanswered>> {
         let sending = lock(&self.0.sender).try_send_request(request);
-        let answer = sending.await.map_err(|mut error| {
-            let back = error.take_message();
-            let message = crate::chain(error.error());
-            if back.is_some() || is_unseen(error.error()) {
-                self.0.status.retired.store(true, Ordering::Relaxed);
-                (Broken::Unsent(message), back)
-            } else {
-                (Broken::Sent(message), None)
+        async {
+            let answer = sending.await.map_err(|mut error| {
+                let back = error.take_message();
+                let message = crate::chain(error.error());
+                if back.is_some() || is_unseen(error.error()) {
+                    self.0.status.retired.store(true, Ordering::Relaxed);
+                    (Broken::Unsent(message), back)
+                } else {
+                    (Broken::Sent(message), None)
+                }
+            })?;
+            if !self.0.status.answered.swap(true, Ordering::Relaxed) {
+                self.0.status.settled.notify_one();
             }
-        })?;
-        if !self.0.status.answered.swap(true, Ordering::Relaxed) {
-            self.0.status.settled.notify_one();
+            Ok(answer)
         }
-        Ok(answer)
     }
 }
 
@@ -169,14 +172,20 @@ fn is_unseen(error: &hyper::Error) -> bool {
     false
 }
 
-/// `request` as HTTP/2 has it: the whole URL in place of `Host`. `None` where its body cannot be sent twice.
-pub(super) fn copy(request: &Request<Payload>, endpoint: &Endpoint) -> Option<Request<Payload>> {
+/// The same request once more. `None` where its body cannot be sent twice.
+pub(super) fn copy(request: &Request<Payload>) -> Option<Request<Payload>> {
     let mut copy = Request::new(request.body().again()?);
     *copy.method_mut() = request.method().clone();
     *copy.headers_mut() = request.headers().clone();
-    copy.headers_mut().remove(http::header::HOST);
-    *copy.uri_mut() = url(request.uri(), endpoint);
+    *copy.uri_mut() = request.uri().clone();
     Some(copy)
+}
+
+/// `request` as HTTP/2 has it: the whole URL in place of `Host`.
+pub(super) fn with_whole_url(mut request: Request<Payload>, endpoint: &Endpoint) -> Request<Payload> {
+    request.headers_mut().remove(http::header::HOST);
+    *request.uri_mut() = url(request.uri(), endpoint);
+    request
 }
 
 fn url(uri: &http::Uri, endpoint: &Endpoint) -> http::Uri {

@@ -1,5 +1,7 @@
 //! TLS against a server with a pair of its own, and the pool's own corners.
 
+use std::time::Duration;
+
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

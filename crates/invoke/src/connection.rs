@@ -258,7 +258,11 @@ impl Connections {
     ) -> Result<Response<Bytes>, Broken> {
         let (head, body) = answer.into_parts();
         let body = drive(&mut connection.driver, read(body, limit)).await?;
-        poll_fn(|cx| Poll::Ready(connection.settle(cx))).await;
+        let settled = poll_fn(|cx| {
+            connection.settle(cx);
+            Poll::Ready(())
+        });
+        settled.await;
         self.rest(connection);
         Ok(Response::from_parts(head, body))
     }

@@ -36,8 +36,12 @@ pub(super) fn special(bytes: &[u8]) -> usize {
 fn special_later(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let is_plain = |block: &&[u8; BLOCK]| {
-        let parts = block.as_chunks::<16>().0.iter();
-        parts.fold(u8x16::ZERO, |found, part| found | specials(part)).to_bitmask() == 0
+        let parts = block.as_chunks::<16>().0.iter().map(|part| u8x16::from(*part));
+        // The lowest byte of each place, and whether any was one of the two.
+        let (low, found) = parts.fold((u8x16::splat(0xff), u8x16::ZERO), |(low, found), bytes| {
+            (low.min(bytes), found | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')))
+        });
+        (found | low.min(u8x16::splat(0x1f)).simd_eq(low)).to_bitmask() == 0
     };
     let mut at = BLOCK * blocks.iter().take_while(is_plain).count();
     let (words, _) = bytes[at..].as_chunks::<8>();

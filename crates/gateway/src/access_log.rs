@@ -45,7 +45,7 @@ fn text(facts: &Facts, line: &mut String) {
         line.push_str(if part.is_empty() { "-" } else { part });
     }
     line.push(' ');
-    push_target(facts, line, push_printable);
+    push_printable(&facts.target, line);
     line.push(' ');
     push_number(u64::from(facts.status), line);
     pairs(facts, &mut |name, value| {
@@ -74,7 +74,7 @@ fn json(facts: &Facts, line: &mut String) {
     line.push_str(r#"","method":""#);
     push_escaped(facts.method.as_str(), line);
     line.push_str(r#"","target":""#);
-    push_target(facts, line, push_escaped);
+    push_escaped(&facts.target, line);
     line.push_str(r#"","status":"#);
     push_number(u64::from(facts.status), line);
     pairs(facts, &mut |name, value| {
@@ -149,13 +149,6 @@ fn reported(report: &Report, put: &mut dyn FnMut(&str, Value<'_>)) {
         if let Some(value) = value {
             put(name, Value::Number(value));
         }
-    }
-}
-
-fn push_target(facts: &Facts, line: &mut String, push: fn(&str, &mut String)) {
-    match facts.target.path_and_query() {
-        Some(target) => push(target.as_str(), line),
-        None => push("-", line),
     }
 }
 

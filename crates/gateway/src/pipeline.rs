@@ -44,19 +44,19 @@ pub(crate) async fn serve(
 ) -> Response<AnswerBody> {
     let (head, body) = request.into_parts();
     let mut record = Record::begin(connection.clone(), &head);
-    let answer = exchange(&connection, &head, body, refused, &mut record).await;
-    finish(&connection, &head, answer, record)
+    let answer = exchange(&connection, head, body, refused, &mut record).await;
+    finish(&connection, answer, record)
 }
 
 /// The stages.
 async fn exchange(
     connection: &Connection,
-    head: &Parts,
+    sent: Parts,
     body: Incoming,
     refused: Option<Reason>,
     record: &mut Record,
 ) -> Result<Response<AnswerBody>, Refusal> {
-    let facts = &mut record.facts;
+    let (head, facts) = (&sent, &mut record.facts);
     let snapshot = connection.shared.snapshot.load_full();
     facts.errors = snapshot.errors_of(connection.listener);
     let client = identify(connection, &snapshot, head, facts);
@@ -87,27 +87,32 @@ async fn exchange(
         }
     };
     let mut memory = connection.shared.budget.share();
-    let body = body::read(body, limits, route.body_max, function.event_max(), &mut memory).await?;
-    facts.bytes_in = body.len();
+    let whole = body::read(body, limits, route.body_max, function.event_max(), &mut memory).await?;
+    facts.bytes_in = whole.len();
     let deadline = Instant::now() + function.settings.timeout;
     function.is_listed(deadline).await?;
-    let scripted = script::before(route.script.as_ref(), head, &parameters, &body, deadline).await?;
-    let (told, parameters, body) = script::told(scripted.as_ref(), head, parameters, &body);
+    let scripted = script::before(route.script.as_ref(), head, &parameters, &whole, deadline).await?;
+    let (told, parameters, body) = script::told(scripted.as_ref(), head, parameters, &whole);
     let named = name(&route.target, told, &parameters)?;
     let tenant_id = tenant::of(function, told, &parameters)?;
     let matched = Matched { route, parameters: &parameters, host };
     let event = event::encode(function, &matched, told, body, &client, facts, &mut memory)?;
     event::fits(&event, function, body.len(), &mut memory)?;
+    // All that the call needs stands in the event by now. What the client sent goes, since a call may last, and the buffers
+    // that it was read into are large beside it.
+    drop(edited);
+    drop((sent, scripted, whole));
+    let method = facts.method.clone();
     let permit = function.gate.enter(deadline, |waited| facts.queued(function, waited)).await?;
     connection.exchange.calling.store(function.outlives_its_client(), Ordering::Relaxed);
     let called =
-        call::invoke(function, named.as_ref(), tenant_id.as_deref(), event, head, deadline, facts).await;
+        call::invoke(function, named.as_ref(), tenant_id.as_deref(), event, &method, deadline, facts).await;
     connection.exchange.calling.store(false, Ordering::Relaxed);
     match called? {
-        Called::Stream(streamed) => stream::answer(function, streamed, permit, head, facts).await,
+        Called::Stream(streamed) => stream::answer(function, streamed, permit, &method, facts).await,
         Called::Whole(invoked) => {
             memory.count(invoked.payload.len());
-            let answer = answer::decode(function, &invoked, head, facts)?;
+            let answer = answer::decode(function, &invoked, &method, facts)?;
             Ok(answer
                 .map(|body| AnswerBody::Whole(memory.hold(body.into_inner().unwrap_or_default()).into())))
         }
@@ -259,7 +264,6 @@ fn name(
 /// Gives the answer its id, tells the record, writes it.
 fn finish(
     connection: &Connection,
-    head: &Parts,
     answer: Result<Response<AnswerBody>, Refusal>,
     mut record: Record,
 ) -> Response<AnswerBody> {
@@ -287,7 +291,7 @@ fn finish(
     if let Some(cookie) = facts.set_cookie.take() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    answer::without_body_where_none_belongs(&head.method, &mut response);
+    answer::without_body_where_none_belongs(&facts.method, &mut response);
     facts.status = response.status().as_u16();
     if let AnswerBody::Stream(flow) = response.body_mut() {
         flow.follow(record);

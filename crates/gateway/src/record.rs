@@ -33,7 +33,8 @@ pub(crate) struct Facts {
     pub(crate) started: Instant,
     pub(crate) client: Arc<str>,
     pub(crate) method: http::Method,
-    pub(crate) target: http::Uri,
+    /// Path and query as sent; a copy, so that the buffer they were read into is not held.
+    pub(crate) target: Box<str>,
     /// Only for an observer.
     observed_headers: Vec<(String, String)>,
     /// Whose error answers this request gets.
@@ -131,7 +132,7 @@ impl Record {
             started: Instant::now(),
             client: connection.ends.peer().clone(),
             method: head.method.clone(),
-            target: head.uri.clone(),
+            target: head.uri.path_and_query().map_or("-", |target| target.as_str()).into(),
             observed_headers,
             errors: Errors::Native,
             route: None,
@@ -212,7 +213,7 @@ impl Record {
             request_id: facts.request_id.clone(),
             lambda_request_id: facts.lambda_request_id.clone(),
             method: facts.method.to_string(),
-            target: target(&facts.target),
+            target: facts.target.to_string(),
             headers: facts.observed_headers.clone(),
             status: facts.status,
             route: facts.route.as_ref().map(|route| route.id.to_string()),
@@ -234,11 +235,6 @@ impl Drop for Record {
             self.write();
         }
     }
-}
-
-/// Path and query as sent.
-fn target(uri: &http::Uri) -> String {
-    uri.path_and_query().map_or_else(|| uri.to_string(), |target| target.as_str().to_owned())
 }
 
 /// Microseconds since `start`.

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
-use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::Full;
@@ -27,7 +26,7 @@ use crate::record::Facts;
 pub(super) fn decode(
     function: &FunctionState,
     invoked: &Invoked,
-    head: &Parts,
+    method: &Method,
     facts: &mut Facts,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     match (function.settings.invoke, &function.settings.answer) {
@@ -40,10 +39,10 @@ pub(super) fn decode(
         }
         (Invocation::Sync | Invocation::Stream, AnswerRule::Krakend(rule)) => krakend::decode(rule, invoked),
         (Invocation::Sync | Invocation::Stream, AnswerRule::GlooAlb) => {
-            gloo(gloo::decode_alb(&invoked.payload), &invoked.payload, head, facts)
+            gloo(gloo::decode_alb(&invoked.payload), &invoked.payload, method, facts)
         }
         (Invocation::Sync | Invocation::Stream, AnswerRule::GlooApiGateway) => {
-            gloo(gloo::decode_api_gateway(&invoked.payload), &invoked.payload, head, facts)
+            gloo(gloo::decode_api_gateway(&invoked.payload), &invoked.payload, method, facts)
         }
         (Invocation::Sync | Invocation::Stream, AnswerRule::Proxy) => {
             // A template has no source with rules; those of a function URL take an answer with a status and one without.
@@ -53,7 +52,7 @@ pub(super) fn decode(
             };
             let answer =
                 decode_answer(format, &invoked.payload).map_err(|error| malformed(error.to_string()))?;
-            respond(answer, &invoked.payload, head)
+            respond(answer, &invoked.payload, method)
         }
     }
 }
@@ -66,29 +65,29 @@ fn malformed(detail: String) -> Refusal {
 fn gloo(
     decoded: Result<Answer<'_>, GlooError>,
     payload: &Bytes,
-    head: &Parts,
+    method: &Method,
     facts: &mut Facts,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     match decoded {
-        Ok(answer) => respond(answer, payload, head),
+        Ok(answer) => respond(answer, payload, method),
         Err(GlooError::Shown { why, answer }) => {
             facts.reason = Some(Reason::MalformedAnswer);
             facts.detail = Some(why.to_string());
-            respond(*answer, payload, head)
+            respond(*answer, payload, method)
         }
         Err(GlooError::Malformed(error)) => Err(malformed(error.to_string())),
     }
 }
 
 /// The answer on its way to the client.
-fn respond(answer: Answer<'_>, payload: &Bytes, head: &Parts) -> Result<Response<Full<Bytes>>, Refusal> {
+fn respond(answer: Answer<'_>, payload: &Bytes, method: &Method) -> Result<Response<Full<Bytes>>, Refusal> {
     let (status, mut fields, declared) = head_of(&answer)?;
     let body = match answer.body {
         Cow::Borrowed(part) => shared_part(payload, part),
         Cow::Owned(whole) => Bytes::from(whole),
     };
     // The length that GET would have is the function's to know, RFC 9110 section 8.6.
-    if head.method == Method::HEAD
+    if *method == Method::HEAD
         && let Some(length) = declared.filter(|_| body.is_empty())
     {
         fields.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::request::Parts;
+use http::Method;
 use lambridge_invoke::{Call, InvokeError, Invoked, Streamed, Target};
 use lambridge_model::Invocation;
 use memchr::memmem;
@@ -50,7 +50,7 @@ pub(super) async fn invoke(
     named: Option<&Target>,
     tenant_id: Option<&str>,
     event: Bytes,
-    head: &Parts,
+    method: &Method,
     deadline: Instant,
     facts: &mut Facts,
 ) -> Result<Called, Refusal> {
@@ -59,7 +59,7 @@ pub(super) async fn invoke(
     }
     let began = Instant::now();
     facts.invoke_at_us = micros_of(began.into_std().duration_since(facts.started));
-    let idempotent = retry::is_idempotent(&head.method);
+    let idempotent = retry::is_idempotent(method);
     let wanted = Wanted { function, named, tenant_id, event, idempotent, began, deadline };
     let called = attempts(&wanted, facts).await.map_err(|failed| match failed {
         Failed::Invoke(error) => {

@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use lambridge_event::decode_prelude;
 use lambridge_invoke::{StreamError, Streamed};
@@ -31,7 +30,7 @@ pub(super) async fn answer(
     function: &FunctionState,
     mut streamed: Streamed,
     permit: Permit,
-    head: &Parts,
+    method: &Method,
     facts: &mut Facts,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let began = Instant::now();
@@ -43,7 +42,7 @@ pub(super) async fn answer(
     let (prelude, first) = beginning.map_err(|error| Refusal::from_stream(&error))?;
     streamed.set_idle(function.settings.idle_timeout);
     let (status, fields) = match prelude {
-        Some(prelude) => read(&prelude, head)?,
+        Some(prelude) => read(&prelude, method)?,
         None => (StatusCode::OK, HeaderMap::from_iter([(CONTENT_TYPE, OCTETS)])),
     };
     let flow = Flow::new(first, streamed, permit, Ledger::of(function));
@@ -77,11 +76,11 @@ async fn first_piece(streamed: &mut Streamed) -> Result<Beginning, StreamError> 
 }
 
 /// Status and fields of a prelude, by the rules of buffered answers.
-fn read(prelude: &[u8], head: &Parts) -> Result<(StatusCode, HeaderMap), Refusal> {
+fn read(prelude: &[u8], method: &Method) -> Result<(StatusCode, HeaderMap), Refusal> {
     let answer = decode_prelude(prelude)
         .map_err(|error| Refusal::from(Reason::MalformedAnswer).with_detail(error.to_string()))?;
     let (status, mut fields, declared) = head_of(&answer)?;
-    if let Some(length) = declared.filter(|_| head.method == Method::HEAD) {
+    if let Some(length) = declared.filter(|_| *method == Method::HEAD) {
         fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     Ok((status, fields))

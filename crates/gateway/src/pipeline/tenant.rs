@@ -17,11 +17,11 @@ use crate::function::FunctionState;
 use crate::problem::{Reason, Refusal};
 
 /// The tenant that `function` is called for. `parameters` are those of the path, as sent.
-pub(super) fn of<'a>(
-    function: &'a FunctionState,
-    head: &'a Parts,
-    parameters: &[(&'a str, &'a str)],
-) -> Result<Option<Cow<'a, str>>, Refusal> {
+pub(super) fn of(
+    function: &FunctionState,
+    head: &Parts,
+    parameters: &[(&str, &str)],
+) -> Result<Option<String>, Refusal> {
     let Some(source) = &function.settings.tenant_id else { return Ok(None) };
     let found = match source {
         TenantId::Value(value) => Cow::Borrowed(value.as_str()),
@@ -36,13 +36,13 @@ pub(super) fn of<'a>(
     };
     // A header has no space at its ends, so Lambda would see another name than the one that was signed.
     if found.trim() == found && is_tenant_id(&found) {
-        Ok(Some(found))
+        Ok(Some(found.into_owned()))
     } else {
         Err(refusal("not the id of a tenant"))
     }
 }
 
-fn header<'a>(name: &str, head: &'a Parts) -> Result<Cow<'a, str>, Refusal> {
+fn header<'h>(name: &str, head: &'h Parts) -> Result<Cow<'h, str>, Refusal> {
     let mut values = head.headers.get_all(name).iter();
     let value = values.next().ok_or_else(|| refusal("the header is missing"))?;
     if values.next().is_some() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{Method, Uri, Version};
+use http::{Method, Version};
 use lambridge_model::{SpanId, TraceContext};
 use lambridge_wire::report::Report;
 
@@ -44,7 +44,7 @@ pub(crate) struct Recorded {
     recording: Recording,
     began_ns: u64,
     method: Method,
-    target: Uri,
+    target: Box<str>,
     client: Arc<str>,
     request_id: String,
     route: Option<Arc<Tally>>,
@@ -161,8 +161,9 @@ impl Recorded {
             text("http.request.method_original", self.method.as_str());
         }
         text("url.scheme", if recording.tls { "https" } else { "http" });
-        text("url.path", self.target.path());
-        if let Some(query) = self.target.query().filter(|query| !query.is_empty()) {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        text("url.path", path);
+        if !query.is_empty() {
             text("url.query", query);
         }
         if let Some(host) = recording.host.as_ref().and_then(|host| host.to_str().ok()) {

@@ -200,3 +200,18 @@ async fn what_was_sent_is_known_of_a_failure() {
     let (outcome, ()) = soon(async { tokio::join!(send(&mut http1, Pieces::default()), serving) }).await;
     assert!(matches!(outcome, Err(Broken::Sent(_))), "{outcome:?}");
 }
+
+/// A head may hold a credential, and a body anything.
+#[tokio::test]
+async fn debug_shows_nothing_of_what_is_said() {
+    let (client, server) = duplex(1000);
+    let mut http1 = Http1::new(client);
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret";
+    let (outcome, _server) =
+        soon(async { tokio::join!(send(&mut http1, Pieces::default()), serve(server, answer, 1000, false)) })
+            .await;
+    outcome.unwrap();
+    let shown = format!("{http1:?} {:?}", Outbox { text: b"secret".to_vec(), ..Outbox::default() });
+    let bytes = format!("{:?}", b"secret");
+    assert!(!shown.contains("secret") && !shown.contains(&bytes[1..bytes.len() - 1]), "{shown}");
+}

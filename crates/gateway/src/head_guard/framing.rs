@@ -220,8 +220,10 @@ fn request_line(line: &[u8]) -> Result<bool, Reason> {
         return Err(Reason::HeadTooLarge);
     }
     let plain = target.first() == Some(&b'/') && target.iter().all(|&b| PLAIN[usize::from(b)]);
-    // The rarer forms and characters: what hyper will do, it does here first.
-    let sound = plain || (target.iter().all(|&b| b > b' ' && b != 0x7f) && Uri::try_from(target).is_ok());
+    // The rarer forms and characters: what hyper will do, it does here first. A fragment is the client's own affair (RFC
+    // 9110 section 4.2.5); hyper drops it, so that who stands before us may have seen another path.
+    let sound = plain
+        || (target.iter().all(|&b| b > b' ' && b != 0x7f && b != b'#') && Uri::try_from(target).is_ok());
     match version {
         b"HTTP/1.1" if sound => Ok(false),
         b"HTTP/1.0" if sound => Ok(true),
@@ -440,6 +442,7 @@ mod tests {
         bad("GET / HTTP/1.1\r\nx\r\n\r\n");
         bad("GET / HTTP/1.1\r\nx: \0\r\n\r\n");
         bad("GET / HTTP/2.0\r\n\r\n");
+        bad("GET /a#b HTTP/1.1\r\n\r\n");
         bad("GET /\r\n\r\n");
         bad("CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n");
         bad("GET  / HTTP/1.1\r\n\r\n");

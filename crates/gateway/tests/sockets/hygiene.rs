@@ -159,6 +159,7 @@ async fn request_lines_that_are_none() {
         "GET http://user@h/ HTTP/1.1",
         "GET //\u{0}/ HTTP/1.1",
         "GET h HTTP/1.1",
+        "GET /public#/../hidden HTTP/1.1",
         "\0GET / HTTP/1.1",
         "GETGETGETGETGETGETGETGETGETGETGETGET / HTTP/1.1",
         "GET /\u{7f} HTTP/1.1",

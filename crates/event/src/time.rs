@@ -4,8 +4,8 @@ use crate::json::writer::decimal;
 
 /// Appends the time, `ms` after the epoch.
 pub(crate) fn clf(out: &mut Vec<u8>, ms: u64) {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&[u8; 3]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     let seconds = ms / 1000;
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Days to date, counting years from March, so that the leap day is a year's last (Hinnant, "chrono-compatible
@@ -18,17 +18,21 @@ pub(crate) fn clf(out: &mut Vec<u8>, ms: u64) {
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 2 } else { shifted_month - 10 };
     let year = era * 400 + year_of_era + u64::from(month < 2);
-    let name = MONTHS.get(month as usize).copied().unwrap_or_default();
-    decimal(out, day, 2);
-    out.push(b'/');
-    out.extend_from_slice(name.as_bytes());
-    out.push(b'/');
+    let [m0, m1, m2] = *MONTHS[month as usize % MONTHS.len()];
+    let [d0, d1] = two(day);
+    // A piece at a time, and not a number: each has its price.
+    out.extend_from_slice(&[d0, d1, b'/', m0, m1, m2, b'/']);
     decimal(out, year, 4);
     for part in [second / 3600, second / 60 % 60, second % 60] {
-        out.push(b':');
-        decimal(out, part, 2);
+        let [tens, ones] = two(part);
+        out.extend_from_slice(&[b':', tens, ones]);
     }
     out.extend_from_slice(b" +0000");
+}
+
+/// The digits of a number below a hundred.
+fn two(value: u64) -> [u8; 2] {
+    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Traces and metrics for an OpenTelemetry collector: OTLP over HTTP, in protobuf.
+//! Traces and metrics for an OpenTelemetry collector: OTLP over HTTP or gRPC, in protobuf.
 //!
 //! A request that is recorded gives a span of its own, and one for the call behind it. What the span says is in the record
 //! anyway; at its end the record's facts go into a bounded queue, and what does not fit is counted and lost: no request
@@ -8,31 +8,37 @@
 //! Whether a request is recorded is its caller's decision where a trace came that counts, else a share of the trace ids,
 //! as OpenTelemetry's `parentbased_traceidratio` has it. A recorded call is told to the function as a child of our span.
 //!
-//! The protobuf is written by hand (`proto`): OTLP's messages are few and settled, and the libraries that have them
-//! bring an SDK and a second HTTP stack; tests read what is written with OpenTelemetry's own types.
+//! The protobuf is written by hand (`proto`), and so is gRPC's part (`grpc`): OTLP's messages are few and settled, and the
+//! libraries that have them bring an SDK and a second HTTP stack; tests read what is written with OpenTelemetry's own types,
+//! and its collector takes it.
 //!
 //! Sources: OTLP specification 1.x; OpenTelemetry semantic conventions for HTTP, FaaS and AWS SDK spans; "SDK environment
 //! variables".
 
+mod collector;
 mod export;
+mod grpc;
 mod proto;
 mod settings;
 mod sheet;
 mod span;
 
-use std::sync::Arc;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
 use lambridge_invoke::Pool;
 use lambridge_model::{Model, SpanId, TraceContext, TraceId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::metrics::Counter;
 use crate::record::Facts;
 use crate::trace::Trace;
 use crate::{Environment, Shared};
 
+use collector::Collector;
 use export::Exporter;
 use settings::Settings;
 pub(crate) use span::{Recorded, Recording};
@@ -43,19 +49,33 @@ const QUEUE: usize = 2048;
 /// The longest wait for the collector at the end.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// What the exporter is told.
-#[derive(Debug)]
-enum Item {
-    Span(Box<Recorded>),
-    Flush(oneshot::Sender<()>),
-}
-
-/// Where recorded requests go. The exporter ends when the last handle is gone, and sends what is left.
+/// Where recorded requests go. What sends them and the metrics ends when the last handle is gone, or is told to; it sends
+/// what is left.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
     settings: Settings,
-    queue: mpsc::Sender<Item>,
+    /// `None` where no spans are sent.
+    queue: Option<mpsc::Sender<Box<Recorded>>>,
     counts: Arc<Counts>,
+    ending: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Whether the gateway ends, as those who send are told.
+#[derive(Debug, Clone)]
+struct Ending(watch::Receiver<bool>);
+
+impl Ending {
+    /// Returns when it ends.
+    async fn come(&mut self) {
+        // Who would tell being gone is an end, too.
+        let _ = self.0.wait_for(|is_ending| *is_ending).await;
+    }
+
+    /// Waits for so long, or until it ends; whether it does.
+    async fn comes_within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.come()).await.is_ok()
+    }
 }
 
 /// What became of spans and requests to the collector.
@@ -80,25 +100,40 @@ impl Telemetry {
         let settings = match Settings::of(model.telemetry.as_ref(), &**env) {
             Ok(settings) => settings?,
             Err(problem) => {
-                export::say(&format!("no telemetry: {problem}"));
+                say(&format!("no telemetry: {problem}"));
                 return None;
             }
         };
         if let Some(earlier) = earlier.filter(|earlier| earlier.settings == settings) {
             return Some(Arc::clone(earlier));
         }
-        let counts = Arc::new(Counts::default());
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let exporter = match Exporter::new(&settings, pool, Arc::clone(&counts)) {
-            Ok(exporter) => exporter,
-            Err(problem) => {
-                export::say(&format!("no telemetry: {problem}"));
-                return None;
-            }
+        let mut telemetry = Self {
+            settings,
+            queue: None,
+            counts: Arc::default(),
+            ending: watch::Sender::new(false),
+            tasks: Mutex::default(),
         };
-        let exporting = exporter.run(waiting);
-        tokio::spawn(exporting);
-        Some(Arc::new(Self { settings, queue, counts }))
+        if let Some(destination) = &telemetry.settings.traces {
+            let (settings, counts) = (&telemetry.settings, Arc::clone(&telemetry.counts));
+            match Exporter::new(destination, settings, pool, counts, telemetry.ending()) {
+                Ok(exporter) => {
+                    let (queue, waiting) = mpsc::channel(QUEUE);
+                    telemetry.spawn(exporter.run(waiting));
+                    telemetry.queue = Some(queue);
+                }
+                Err(problem) => say(&format!("no traces for the collector: {problem}")),
+            }
+        }
+        Some(Arc::new(telemetry))
+    }
+
+    fn ending(&self) -> Ending {
+        Ending(self.ending.subscribe())
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(tokio::spawn(task));
     }
 
     /// Begins to record a request, if it is to be: its facts get the spans, and the trace that the function is told.
@@ -109,7 +144,7 @@ impl Telemetry {
         facts: &mut Facts,
         draw: impl Fn() -> u64,
     ) {
-        if !self.settings.traces {
+        if self.queue.is_none() {
             return;
         }
         let known = facts.trace.context;
@@ -135,21 +170,22 @@ impl Telemetry {
 
     /// Hands a finished request over, if there is room.
     pub(crate) fn end(&self, recorded: Box<Recorded>) {
-        if self.queue.try_send(Item::Span(recorded)).is_err() {
+        if self.queue.as_ref().is_some_and(|queue| queue.try_send(recorded).is_err()) {
             self.counts.dropped.add(1);
         }
     }
 
-    /// Has what waits sent at once, for a moment: the gateway ends.
+    /// Has the spans that wait and the last metrics sent at once, for a moment: the gateway ends.
     pub(crate) async fn flush(&self) {
-        let (done, sent) = oneshot::channel();
-        let flushed = async {
-            if self.queue.send(Item::Flush(done)).await.is_ok() {
-                let _ = sent.await;
+        self.ending.send_replace(true);
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let sent = async {
+            for task in tasks {
+                let _ = task.await;
             }
         };
-        // A collector that is slow or gone does not keep the process.
-        let _ = tokio::time::timeout(FLUSH, flushed).await;
+        // A collector that is slow does not keep the process.
+        let _ = tokio::time::timeout(FLUSH, sent).await;
     }
 
     pub(crate) fn counts(&self) -> &Counts {
@@ -157,11 +193,28 @@ impl Telemetry {
     }
 
     /// Sends what the gateway has counted, now and then, as long as this is the telemetry in use.
-    pub(crate) fn report(self: &Arc<Self>, shared: &Arc<Shared>, pool: &Pool) {
-        if self.settings.metrics {
-            tokio::spawn(sheet::report(Arc::downgrade(shared), Arc::downgrade(self), pool.clone()));
+    pub(crate) fn report(&self, shared: &Arc<Shared>, pool: &Pool) {
+        let Some(destination) = &self.settings.metrics else { return };
+        match Collector::new("metrics", destination, pool, self.ending()) {
+            Ok(collector) => {
+                let (interval, resource) = (self.settings.interval, self.settings.resource.clone());
+                self.spawn(sheet::report(
+                    Arc::downgrade(shared),
+                    collector,
+                    self.ending(),
+                    interval,
+                    resource,
+                ));
+            }
+            Err(problem) => say(&format!("no metrics for the collector: {problem}")),
         }
     }
+}
+
+/// A line for the operator.
+fn say(line: &str) {
+    // No one to tell is no reason to end.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// `X-Amzn-Trace-Id` of ours, with what theirs says beside the trace (`Lineage`, by which Lambda finds loops).

@@ -16,7 +16,7 @@ use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lambridge_invoke::{Payload, Pool, Received, Service, ServiceError};
-use lambridge_model::{HostRule, Upstream as Settings};
+use lambridge_model::{ConnectionSettings, HostRule, Protocol, Upstream as Settings};
 
 use crate::answer_body::AnswerBody;
 use crate::flow::Flow;
@@ -60,7 +60,8 @@ impl Upstream {
         });
         let authorities = authorities.transpose()?;
         let endpoints = settings.endpoints.iter().map(|endpoint| {
-            let service = pool.service(&endpoint.url, authorities.as_deref(), settings.connections_max);
+            let connections = ConnectionSettings { max: settings.connections_max, protocol: Protocol::Http1 };
+            let service = pool.service(&endpoint.url, authorities.as_deref(), connections);
             Ok((endpoint.weight, service.map_err(|error| error.to_string())?))
         });
         Ok(Self {

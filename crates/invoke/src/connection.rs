@@ -15,9 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use lambridge_model::{ConnectionSettings, Protocol};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -318,10 +318,11 @@ impl Connection {
         })
     }
 
-    /// The next piece of `body`, which came over this connection.
+    /// The next piece of `body`, which came over this connection; trailers say nothing to whom they are not kept for.
     pub(crate) fn poll_data(
         &mut self,
         body: &mut Incoming,
+        mut trailers: Option<&mut HeaderMap>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, String>>> {
         loop {
@@ -332,14 +333,15 @@ impl Connection {
                 }
                 ready => std::task::ready!(ready),
             };
-            match frame {
+            match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(crate::chain(&error)))),
-                // Trailers say nothing here.
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => return Poll::Ready(Some(Ok(data))),
-                    Err(_) => continue,
-                },
+                Some(Ok(Ok(data))) => return Poll::Ready(Some(Ok(data))),
+                Some(Ok(Err(frame))) => {
+                    if let (Some(kept), Ok(came)) = (&mut trailers, frame.into_trailers()) {
+                        kept.extend(came);
+                    }
+                }
             }
         }
     }

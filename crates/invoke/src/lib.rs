@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use lambridge_model::{ConnectionSettings, Credentials, EndpointVariant, Function, Protocol};
+use lambridge_model::{ConnectionSettings, Credentials, EndpointVariant, Function};
 
 use crate::connection::{Connections, Tls};
 use crate::endpoint::{Endpoint, Variant};
@@ -56,8 +56,8 @@ struct Shared {
     services: Mutex<HashMap<ServiceKey, Weak<Connections>>>,
 }
 
-/// URL, certificate authorities in PEM, connections at most.
-type ServiceKey = (String, Option<Vec<u8>>, usize);
+/// URL, certificate authorities in PEM, connections.
+type ServiceKey = (String, Option<Vec<u8>>, ConnectionSettings);
 
 /// Where Lambda is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -104,10 +104,15 @@ impl Pool {
         Ok(client)
     }
 
-    /// The HTTP service at `url`, with at most `max` connections; the same connections for equal settings while
-    /// someone holds them. `authorities` are certificates in PEM that are trusted in place of the system's. Does no I/O.
-    pub fn service(&self, url: &str, authorities: Option<&[u8]>, max: usize) -> Result<Service, ClientError> {
-        let key = (url.to_owned(), authorities.map(<[u8]>::to_vec), max);
+    /// The HTTP service at `url`; the same connections for equal settings while someone holds them. `authorities` are
+    /// certificates in PEM that are trusted in place of the system's. Does no I/O.
+    pub fn service(
+        &self,
+        url: &str,
+        authorities: Option<&[u8]>,
+        connections: ConnectionSettings,
+    ) -> Result<Service, ClientError> {
+        let key = (url.to_owned(), authorities.map(<[u8]>::to_vec), connections);
         let mut services = self.shared.services.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(known) = services.get(&key).and_then(Weak::upgrade) {
             return Ok(Service::over(known));
@@ -120,8 +125,7 @@ impl Pool {
                 Arc::new(trusting.map_err(|reason| ClientError::BadAuthorities { reason })?)
             }
         };
-        let connections =
-            Arc::new(Connections::new(endpoint, tls, ConnectionSettings { max, protocol: Protocol::Http1 }));
+        let connections = Arc::new(Connections::new(endpoint, tls, connections));
         services.retain(|_, connections| connections.strong_count() > 0);
         services.insert(key, Arc::downgrade(&connections));
         Ok(Service::over(connections))

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, Sleep};
 
@@ -76,6 +76,7 @@ impl Service {
             Ok((connection, answer)) => Ok(answer.map(|body| Received {
                 source: Some((connection, permit)),
                 body,
+                trailers: HeaderMap::new(),
                 idle,
                 timer: None,
             })),
@@ -94,6 +95,7 @@ pub struct Received {
     /// `None` once nothing more is to be read.
     source: Option<(Connection, Permit)>,
     body: Incoming,
+    trailers: HeaderMap,
     idle: Duration,
     /// Runs while nothing comes.
     timer: Option<Pin<Box<Sleep>>>,
@@ -119,7 +121,7 @@ impl Received {
     /// As [`next`](Self::next).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamError>>> {
         let Some((connection, _)) = &mut self.source else { return Poll::Ready(None) };
-        let Poll::Ready(read) = connection.poll_data(&mut self.body, cx) else {
+        let Poll::Ready(read) = connection.poll_data(&mut self.body, Some(&mut self.trailers), cx) else {
             let idle = self.idle;
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
             ready!(timer.as_mut().poll(cx));
@@ -144,6 +146,11 @@ impl Received {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// The fields behind the body, once it has ended.
+    pub fn trailers(&self) -> &HeaderMap {
+        &self.trailers
     }
 
     /// Whether nothing more is to come.

@@ -90,7 +90,7 @@ impl Answer {
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         match self {
             Self::Own(connection) => connection.poll_data(cx),
-            Self::General(connection, body) => connection.poll_data(body, cx),
+            Self::General(connection, body) => connection.poll_data(body, None, cx),
         }
     }
 

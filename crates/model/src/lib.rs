@@ -38,7 +38,7 @@ pub use settings::{
     Admin, Cidr, ConnectionSettings, Drain, EmulatorSettings, Limits, Log, LogFormat, LogLevel, Protocol,
     TraceFrom, TraceSettings,
 };
-pub use telemetry::Otlp;
+pub use telemetry::{Otlp, OtlpProtocol};
 pub use trace::{SpanId, TraceContext, TraceId};
 pub use upstream::{Endpoint, HostRule, Upstream};
 

@@ -90,8 +90,8 @@ pub enum LogLevel {
     Debug,
 }
 
-/// Connections to each Lambda endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Connections to each Lambda endpoint, or HTTP service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConnectionSettings {
     /// At most so many. Default 1,024.
     pub max: usize,
@@ -106,7 +106,7 @@ impl Default for ConnectionSettings {
 }
 
 /// A version of HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Protocol {
     /// HTTP/1.1: a connection for each call in flight.
     #[default]

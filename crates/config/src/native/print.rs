@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use lambridge_model::{
     ConnectionSettings, Errors, FunctionFrom, Http2, Listener, LogFormat, LogLevel, Matcher, Model,
-    NameSource, Otlp, PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target, TraceFrom,
-    ValueMatch,
+    NameSource, Otlp, OtlpProtocol, PathMatch, Protocol, Route, Scripts, Secret, StaticAnswer, Target,
+    TraceFrom, ValueMatch,
 };
 
 use crate::values;
@@ -294,6 +294,11 @@ fn telemetry(otlp: &Otlp, yaml: &mut Yaml, secrets: &mut Secrets<'_>) {
                 yaml.reference(name, &secrets("telemetry", name, value));
             }
         });
+    }
+    match otlp.protocol {
+        None => {}
+        Some(OtlpProtocol::Http) => yaml.word("protocol", "http/protobuf"),
+        Some(OtlpProtocol::Grpc) => yaml.word("protocol", "grpc"),
     }
     if let Some(sample) = otlp.sample {
         yaml.text("sample", &sample.to_string());

@@ -454,15 +454,12 @@ pub const KEYS: &[Key] = &[
     yes("telemetry.otlp", "OpenTelemetry's protocol; what is absent comes from its standard variables"),
     yes("telemetry.otlp.endpoint", "base URL of the collector")
         .text("URL")
-        .absent("`OTEL_EXPORTER_OTLP_ENDPOINT`, else `http://localhost:4318`"),
+        .absent("`OTEL_EXPORTER_OTLP_ENDPOINT`, else `http://localhost:4318`, over gRPC `http://localhost:4317`"),
     yes("telemetry.otlp.headers", "sent with each request; values are secrets").map("secret"),
-    yes("telemetry.otlp.protocol", "how it is sent").default("http/protobuf"),
+    yes("telemetry.otlp.protocol", "how it is sent")
+        .absent("`OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`"),
     yes("telemetry.otlp.protocol: http/protobuf", "over HTTP/1.1"),
-    no(
-        "telemetry.otlp.protocol: grpc",
-        "over gRPC",
-        "use `http/protobuf`, which every collector takes on port 4318",
-    ),
+    yes("telemetry.otlp.protocol: grpc", "over gRPC"),
     yes("telemetry.otlp.sample", "share of the traces that begin here, as `10%`").share().absent("all"),
     yes("telemetry.otlp.traces", "sends spans").bool().default("true"),
     yes("telemetry.otlp.metrics", "sends metrics").bool().default("true"),

@@ -1,4 +1,5 @@
-//! Protobuf's wire format, as far as OTLP needs it. Writing only; fields that hold their default are left out by callers.
+//! Protobuf's wire format, as far as OTLP needs it. Fields that hold their default are left out by callers. What collectors
+//! answer is read field by field, and ends where it is no message.
 //!
 //! Source: Protocol Buffers documentation, "Encoding".
 
@@ -92,5 +93,84 @@ impl Message {
             value >>= 7;
         }
         self.0.push(value as u8);
+    }
+}
+
+/// A field of a message that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field<'a> {
+    Number(u64),
+    /// Text, or a message.
+    Bytes(&'a [u8]),
+}
+
+/// The fields of `message` with their numbers.
+pub(super) fn fields(mut message: &[u8]) -> impl Iterator<Item = (u64, Field<'_>)> {
+    std::iter::from_fn(move || next(&mut message))
+}
+
+/// The messages, or texts, at this number.
+pub(super) fn messages(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]> {
+    fields(message).filter_map(move |(found, field)| match field {
+        Field::Bytes(bytes) if found == number => Some(bytes),
+        _ => None,
+    })
+}
+
+fn next<'a>(rest: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
+    let tag = varint(rest)?;
+    let field = match tag & 7 {
+        0 => Field::Number(varint(rest)?),
+        1 => Field::Bytes(rest.split_off(..8)?),
+        2 => {
+            let length = usize::try_from(varint(rest)?).ok()?;
+            Field::Bytes(rest.split_off(..length)?)
+        }
+        5 => Field::Bytes(rest.split_off(..4)?),
+        _ => return None,
+    };
+    Some((tag >> 3, field))
+}
+
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *rest.split_off_first()?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Field, Message, fields, messages};
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut message = Message::default();
+        message.varint(1, u64::MAX);
+        message.fixed64(2, 1);
+        message.message(3, |inner| inner.bytes(1, b"x"));
+        message.fixed32(4, 1);
+        let bytes = message.into_bytes();
+        let found: Vec<_> = fields(&bytes).collect();
+        let expect = [
+            (1, Field::Number(u64::MAX)),
+            (2, Field::Bytes(&[1, 0, 0, 0, 0, 0, 0, 0])),
+            (3, Field::Bytes(b"\x0a\x01x")),
+            (4, Field::Bytes(&[1, 0, 0, 0])),
+        ];
+        assert_eq!(found, expect);
+        assert_eq!(messages(&bytes, 3).flat_map(|inner| messages(inner, 1)).next(), Some(&b"x"[..]));
+        // Cut off anywhere, and anything at all, is only less.
+        for end in 0..bytes.len() {
+            assert!(expect.starts_with(&fields(&bytes[..end]).collect::<Vec<_>>()));
+        }
+        for junk in [&b"\x07"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\xff\xff\xff\x0f"] {
+            assert_eq!(fields(junk).next(), None);
+        }
     }
 }

@@ -4,21 +4,17 @@
 
 use std::time::Duration;
 
-use lambridge_model::{Otlp, Percent, Secret, TraceId};
+use lambridge_model::{Otlp, OtlpProtocol, Percent, Secret, TraceId};
 use percent_encoding::percent_decode_str;
 
 /// Where and what, settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// Whole URLs.
-    pub(super) traces_url: String,
-    pub(super) metrics_url: String,
-    pub(super) headers: Vec<(String, Secret)>,
-    pub(super) traces: bool,
-    pub(super) metrics: bool,
+    /// `None` where no spans are sent.
+    pub(super) traces: Option<Destination>,
+    pub(super) metrics: Option<Destination>,
     /// Trace ids whose last 56 bits are below this are recorded.
     threshold: u64,
-    pub(super) timeout: Duration,
     /// The longest wait of a span.
     pub(super) delay: Duration,
     pub(super) interval: Duration,
@@ -26,55 +22,58 @@ pub(super) struct Settings {
     pub(super) resource: Vec<(String, String)>,
 }
 
+/// Where one signal goes, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Destination {
+    /// Whole.
+    pub(super) url: String,
+    pub(super) protocol: OtlpProtocol,
+    pub(super) headers: Vec<(String, Secret)>,
+    pub(super) timeout: Duration,
+}
+
 /// The trace ids there are, in the sense of `threshold`.
 const ALL: u64 = 1 << 56;
 
+/// A signal: as variables name it, its path over HTTP, its service over gRPC.
+type Signal = (&'static str, &'static str, &'static str);
+
+const TRACES: Signal =
+    ("TRACES", "/v1/traces", "/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+const METRICS: Signal =
+    ("METRICS", "/v1/metrics", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export");
+
+/// A variable of the environment that says something.
+type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 impl Settings {
     /// `None` where nothing turns telemetry on.
-    pub(super) fn of(
-        otlp: Option<&Otlp>,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, String> {
+    pub(super) fn of(otlp: Option<&Otlp>, env: &Env<'_>) -> Result<Option<Self>, String> {
         let env =
             |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let is_off = |name: &str, word: &str| env(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
+        let is = |name: &str, word: &str| env(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
         let endpoints = [
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
             "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
         ];
         let asked = otlp.is_some() || endpoints.iter().any(|name| env(name).is_some());
-        if !asked || is_off("OTEL_SDK_DISABLED", "true") {
+        if !asked || is("OTEL_SDK_DISABLED", "true") {
             return Ok(None);
-        }
-        for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
-            if let Some(other) = env(name).filter(|value| value != "http/protobuf") {
-                return Err(format!("{name} is `{other}`, and only `http/protobuf` is spoken"));
-            }
         }
         let usual = Otlp::default();
         let wanted = otlp.unwrap_or(&usual);
-        let base = wanted.endpoint.clone().or_else(|| env(endpoints[0]));
-        let base = base.unwrap_or_else(|| "http://localhost:4318".to_owned());
-        // An endpoint of one signal is the whole URL; the common one is where the signals' paths begin.
-        let url = |own: &str, path: &str| {
-            let own = env(own).filter(|_| wanted.endpoint.is_none());
-            own.unwrap_or_else(|| format!("{}{path}", base.trim_end_matches('/')))
+        let goes = |is_wanted: bool, exporter: &str, signal: Signal| {
+            let goes = is_wanted && !is(exporter, "none");
+            goes.then(|| Destination::of(signal, wanted, &env)).transpose()
         };
+        let interval = "OTEL_METRIC_EXPORT_INTERVAL";
         Ok(Some(Self {
-            traces_url: url(endpoints[1], "/v1/traces"),
-            metrics_url: url(endpoints[2], "/v1/metrics"),
-            headers: headers(wanted, env("OTEL_EXPORTER_OTLP_HEADERS"))?,
-            traces: wanted.traces && !is_off("OTEL_TRACES_EXPORTER", "none"),
-            metrics: wanted.metrics && !is_off("OTEL_METRICS_EXPORTER", "none"),
+            traces: goes(wanted.traces, "OTEL_TRACES_EXPORTER", TRACES)?,
+            metrics: goes(wanted.metrics, "OTEL_METRICS_EXPORTER", METRICS)?,
             threshold: threshold(wanted.sample, env("OTEL_TRACES_SAMPLER"), env("OTEL_TRACES_SAMPLER_ARG"))?,
-            timeout: milliseconds("OTEL_EXPORTER_OTLP_TIMEOUT", env("OTEL_EXPORTER_OTLP_TIMEOUT"), 10_000)?,
             delay: milliseconds("OTEL_BSP_SCHEDULE_DELAY", env("OTEL_BSP_SCHEDULE_DELAY"), 5_000)?,
-            interval: milliseconds(
-                "OTEL_METRIC_EXPORT_INTERVAL",
-                env("OTEL_METRIC_EXPORT_INTERVAL"),
-                60_000,
-            )?,
+            interval: milliseconds(interval, env(interval), 60_000)?,
             resource: resource(env("OTEL_SERVICE_NAME"), env("OTEL_RESOURCE_ATTRIBUTES")),
         }))
     }
@@ -87,11 +86,58 @@ impl Settings {
     }
 }
 
+impl Destination {
+    /// What the configuration says goes first, then the signal's own variables, then those of all signals.
+    fn of(signal: Signal, otlp: &Otlp, env: &Env<'_>) -> Result<Self, String> {
+        let (signal, path, method) = signal;
+        let find = |key: &str| {
+            let common = format!("OTEL_EXPORTER_OTLP_{key}");
+            let own = format!("OTEL_EXPORTER_OTLP_{signal}_{key}");
+            [own, common].into_iter().find_map(|name| env(&name).map(|value| (name, value)))
+        };
+        let protocol = match (otlp.protocol, find("PROTOCOL")) {
+            (Some(protocol), _) => protocol,
+            (None, None) => OtlpProtocol::Http,
+            (None, Some((name, word))) => match word.as_str() {
+                "http/protobuf" => OtlpProtocol::Http,
+                "grpc" => OtlpProtocol::Grpc,
+                _ => return Err(format!("{name} is `{word}`, and neither `http/protobuf` nor `grpc`")),
+            },
+        };
+        let own = env(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"));
+        let common = || env("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let url = match (protocol, otlp.endpoint.clone(), own) {
+            // An endpoint of one signal is the whole URL; the common one is where the signals' paths begin.
+            (OtlpProtocol::Http, None, Some(own)) => own,
+            (OtlpProtocol::Http, base, _) => {
+                let base = base.or_else(common).unwrap_or_else(|| "http://localhost:4318".to_owned());
+                format!("{}{path}", base.trim_end_matches('/'))
+            }
+            (OtlpProtocol::Grpc, base, own) => {
+                let base = base.or(own).or_else(common).unwrap_or_else(|| "http://localhost:4317".to_owned());
+                // gRPC's own way to name a server has no scheme.
+                let scheme = match find("INSECURE") {
+                    _ if base.contains("://") => "",
+                    Some((_, word)) if word.eq_ignore_ascii_case("true") => "http://",
+                    _ => "https://",
+                };
+                format!("{scheme}{}{method}", base.trim_end_matches('/'))
+            }
+        };
+        let timeout = match find("TIMEOUT") {
+            Some((name, value)) => milliseconds(&name, Some(value), 0)?,
+            None => Duration::from_secs(10),
+        };
+        Ok(Self { url, protocol, headers: headers(otlp, find("HEADERS"))?, timeout })
+    }
+}
+
 /// The configuration's, then those of the environment whose names it does not have.
-fn headers(otlp: &Otlp, env: Option<String>) -> Result<Vec<(String, Secret)>, String> {
+fn headers(otlp: &Otlp, env: Option<(String, String)>) -> Result<Vec<(String, Secret)>, String> {
+    let (variable, list) = env.unwrap_or_default();
     let mut headers = otlp.headers.clone();
-    for pair in env.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|pair| !pair.is_empty()) {
-        let wrong = || "OTEL_EXPORTER_OTLP_HEADERS is not a list of `name=value`".to_owned();
+    for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let wrong = || format!("{variable} is not a list of `name=value`");
         let (name, value) = pair.split_once('=').ok_or_else(wrong)?;
         let name = name.trim().to_ascii_lowercase();
         let value = percent_decode_str(value.trim()).decode_utf8().map_err(|_| wrong())?;
@@ -149,7 +195,7 @@ fn resource(service: Option<String>, attributes: Option<String>) -> Vec<(String,
 
 #[cfg(test)]
 mod tests {
-    use lambridge_model::{Otlp, Percent, Secret, TraceId};
+    use lambridge_model::{Otlp, OtlpProtocol, Percent, Secret, TraceId};
 
     use super::Settings;
 
@@ -160,7 +206,54 @@ mod tests {
     }
 
     fn urls(settings: &Settings) -> [&str; 2] {
-        [&settings.traces_url, &settings.metrics_url]
+        [&settings.traces, &settings.metrics].map(|way| way.as_ref().map_or("", |way| way.url.as_str()))
+    }
+
+    const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    const METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+
+    #[test]
+    fn over_grpc() {
+        let check = |otlp: Otlp, env: &[(&str, &str)], traces: String, metrics: String| {
+            let settings = of(Some(otlp), env).unwrap().unwrap();
+            assert_eq!(urls(&settings), [traces.as_str(), metrics.as_str()], "{env:?}");
+        };
+        let both = |base: &str| (format!("{base}{TRACES}"), format!("{base}{METRICS}"));
+        let grpc = Otlp { protocol: Some(OtlpProtocol::Grpc), ..Otlp::default() };
+        let (traces, metrics) = both("http://localhost:4317");
+        check(
+            grpc.clone(),
+            &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")],
+            traces.clone(),
+            metrics.clone(),
+        );
+        check(Otlp::default(), &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], traces.clone(), metrics);
+        let one = [("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"), ("OTEL_METRICS_EXPORTER", "none")];
+        check(Otlp::default(), &one, traces, String::new());
+        let (traces, metrics) = both("https://c:1");
+        check(grpc.clone(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1")], traces, metrics);
+        let insecure = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "t:2"),
+            ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ];
+        let (traces, metrics) = (both("http://t:2").0, both("http://c:1").1);
+        check(grpc, &insecure, traces, metrics);
+    }
+
+    #[test]
+    fn a_signal_has_its_own() {
+        let env = [
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),
+            ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "a=2"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7"),
+        ];
+        let settings = of(Some(Otlp::default()), &env).unwrap().unwrap();
+        let found = [settings.traces, settings.metrics].map(|way| {
+            let way = way.unwrap();
+            (way.headers[0].1.expose().to_owned(), way.timeout.as_millis())
+        });
+        assert_eq!(found, [("1".to_owned(), 7), ("2".to_owned(), 10_000)]);
     }
 
     #[test]
@@ -192,8 +285,8 @@ mod tests {
             ("OTEL_SERVICE_NAME", "edge"),
         ];
         let settings = of(Some(ours), &env).unwrap().unwrap();
-        let headers: Vec<_> =
-            settings.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        let headers = settings.traces.as_ref().unwrap().headers.clone();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
         assert_eq!(headers, [("a", "1"), ("b", "x y")]);
         let pairs: Vec<_> = settings.resource.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(pairs[..2], ["k=v,", "service.name=edge"]);
@@ -220,7 +313,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (name, value) in [
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "a"),
             ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),

@@ -6,30 +6,30 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambridge_invoke::Pool;
-
-use super::export::{Collector, say};
+use super::collector::Collector;
 use super::proto::Message;
-use super::{Telemetry, span};
+use super::{Ending, span};
 use crate::Shared;
 use crate::metrics::{self, BOUNDS, Histogram, Labels, Number, Sheet};
 
 const CUMULATIVE: u64 = 2;
 
-/// Sends the numbers now and then, as long as both are there.
-pub(super) async fn report(shared: Weak<Shared>, telemetry: Weak<Telemetry>, pool: Pool) {
-    let Some(settings) = telemetry.upgrade().map(|telemetry| telemetry.settings.clone()) else { return };
-    let mut collector = match Collector::new(&settings.metrics_url, &settings, &pool) {
-        Ok(collector) => collector,
-        Err(problem) => return say(&format!("no metrics for the collector: {problem}")),
-    };
+/// Sends the numbers now and then, and once more at the end.
+pub(super) async fn report(
+    shared: Weak<Shared>,
+    mut collector: Collector,
+    mut ending: Ending,
+    interval: Duration,
+    resource: Vec<(String, String)>,
+) {
     let started = now();
-    loop {
-        tokio::time::sleep(settings.interval).await;
-        let (Some(shared), Some(_in_use)) = (shared.upgrade(), telemetry.upgrade()) else { return };
-        let body = request(&shared, started, &settings.resource);
+    let mut is_ending = false;
+    while !is_ending {
+        is_ending = ending.comes_within(interval).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let message = request(&shared, started, &resource);
         drop(shared);
-        collector.send(body.into()).await;
+        collector.send(message).await;
     }
 }
 

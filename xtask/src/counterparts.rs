@@ -6,9 +6,10 @@
 //! * AWS Lambda Web Adapter, the one that the benchmarks measure too, under `target/tools`.
 //! * Chromium, skopeo, umoci and promtool, of the system: see [`system`].
 //! * `rust`: the example function on AWS's Rust runtime client.
+//! * `collector`: OpenTelemetry's collector, where there is Go to build it from its modules.
 //!
-//! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json` and
-//! the example's `Cargo.lock`. Each environment carries a stamp: the text that it was made from. A second run with the
+//! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json`, the
+//! example's `Cargo.lock`, and `tests/real/collector/go.mod` with its `go.sum`. Each environment carries a stamp: the text that it was made from. A second run with the
 //! same text finds the stamp and installs nothing.
 
 mod node_client;
@@ -34,6 +35,8 @@ pub struct Counterparts {
     pub web_adapter: PathBuf,
     /// Prometheus's `promtool`, unless it is on the path or cannot be had.
     pub promtool: Option<PathBuf>,
+    /// OpenTelemetry's collector, unless it cannot be built.
+    pub collector: Option<PathBuf>,
 }
 
 /// Installs and builds what is missing.
@@ -50,7 +53,8 @@ pub fn prepare(workspace: &Workspace) -> Result<Counterparts, String> {
     let rust_function = step("rust function", || rust(&folder, &workspace.root))?;
     let web_adapter = step("aws lambda web adapter", || peers::web_adapter(&workspace.target.join("tools")))?;
     let promtool = step("metrics reader", || system::promtool(&workspace.target.join("tools")))?;
-    Ok(Counterparts { python, folder, rust_function, web_adapter, promtool })
+    let collector = step("collector", || collector(&folder, &pins.join("collector")))?;
+    Ok(Counterparts { python, folder, rust_function, web_adapter, promtool, collector })
 }
 
 fn python(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
@@ -94,6 +98,34 @@ fn rust(folder: &Path, root: &Path) -> Result<PathBuf, String> {
         .arg("--target-dir")
         .arg(&target))?;
     Ok(target.join("debug/rust-function"))
+}
+
+/// OpenTelemetry's collector from its modules: their checksums are pinned, and one `go build` is all it takes.
+fn collector(folder: &Path, module: &Path) -> Result<Option<PathBuf>, String> {
+    let made = folder.join("collector");
+    let program = made.join("collector");
+    let Ok(go) = Command::new("go").arg("version").output() else {
+        println!("no Go here, and so no OpenTelemetry collector to test with");
+        return Ok(None);
+    };
+    let mut stamp = String::from_utf8_lossy(&go.stdout).into_owned();
+    for name in ["main.go", "go.mod", "go.sum"] {
+        stamp += &read(&module.join(name))?;
+    }
+    let built = fresh(&made, &stamp, || {
+        println!("building the OpenTelemetry collector takes two minutes, once");
+        std::fs::create_dir_all(&made)
+            .map_err(|error| format!("cannot make `{}`: {error}", made.display()))?;
+        let build = ["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"];
+        run(Command::new("go").current_dir(module).args(build).arg(&program).arg("."))
+    });
+    match built {
+        Ok(()) => Ok(Some(program)),
+        Err(message) => {
+            println!("no OpenTelemetry collector to test with: {message}");
+            Ok(None)
+        }
+    }
 }
 
 /// Runs `make` for `made` unless its stamp says that it was made from the same text.

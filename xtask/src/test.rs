@@ -57,8 +57,10 @@ pub(crate) fn with_environment<'a>(
     counterparts: &Counterparts,
 ) -> &'a mut Command {
     let built = workspace.target.join("debug");
-    if let Some(promtool) = &counterparts.promtool {
-        command.env("PROMTOOL", promtool);
+    for (variable, program) in [("PROMTOOL", &counterparts.promtool), ("OTELCOL", &counterparts.collector)] {
+        if let Some(program) = program {
+            command.env(variable, program);
+        }
     }
     command
         .current_dir(&workspace.root)

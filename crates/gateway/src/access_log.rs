@@ -2,19 +2,20 @@
 //!
 //! Text: time, client, method, target, status, reason, then `key=value` pairs. JSON: one object with the same names.
 //! `docs/operations.md` has a table of them, which a test holds to what is written.
-//! Everything that comes from a client or a function is escaped, so that a line is always one line. The line is
-//! built in a buffer that each thread keeps.
+//! Everything that comes from a client or a function is escaped, so that a line is always one line. No header of the
+//! client's is in it, and of the query no value that is known to be a secret ([`secrets`]). The line is built in a buffer that
+//! each thread keeps; where it goes is [`output`]'s affair.
+
+pub(crate) mod output;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
 
 use lambridge_model::LogFormat;
 use lambridge_wire::report::Report;
 
 use crate::record::Facts;
+use crate::secrets;
 
 thread_local! {
     static LINE: RefCell<String> = const { RefCell::new(String::new()) };
@@ -45,7 +46,7 @@ fn text(facts: &Facts, line: &mut String) {
         line.push_str(if part.is_empty() { "-" } else { part });
     }
     line.push(' ');
-    push_printable(&facts.target, line);
+    push_printable(&secrets::told(&facts.target), line);
     line.push(' ');
     push_number(u64::from(facts.status), line);
     pairs(facts, &mut |name, value| {
@@ -74,7 +75,7 @@ fn json(facts: &Facts, line: &mut String) {
     line.push_str(r#"","method":""#);
     push_escaped(facts.method.as_str(), line);
     line.push_str(r#"","target":""#);
-    push_escaped(&facts.target, line);
+    push_escaped(&secrets::told(&facts.target), line);
     line.push_str(r#"","status":"#);
     push_number(u64::from(facts.status), line);
     pairs(facts, &mut |name, value| {
@@ -111,7 +112,9 @@ fn pairs(facts: &Facts, put: &mut dyn FnMut(&str, Value<'_>)) {
         ("lambda_request_id", facts.lambda_request_id.as_deref()),
         ("route", facts.route.as_ref().map(|route| &*route.id)),
         ("function", facts.function.as_deref()),
+        ("invoked", facts.invoked.as_deref()),
         ("region", facts.region.as_deref()),
+        ("upstream", facts.upstream.as_deref()),
     ];
     for (name, value) in texts {
         if let Some(value) = value {
@@ -196,101 +199,6 @@ fn push_escaped(text: &str, line: &mut String) {
                 let _ = write!(line, "\\u{:04x}", u32::from(control));
             }
             plain => line.push(plain),
-        }
-    }
-}
-
-/// Standard output behind a buffer: a line costs a lock and a copy, a thread of its own writes ten times a second or
-/// when 64 KiB have gathered. When 1 MiB waits, who logs waits too: the log is never lost and never unbounded.
-#[derive(Debug)]
-struct Buffered {
-    lines: Mutex<Pending>,
-    wake: Condvar,
-    written: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Pending {
-    text: Vec<u8>,
-    ended: bool,
-}
-
-const WRITE_AT: usize = 64 << 10;
-const HOLD_AT: usize = 1 << 20;
-
-/// The default access log.
-pub(crate) fn to_standard_output() -> Arc<dyn Fn(&str) + Send + Sync> {
-    let buffered = Arc::new(Buffered {
-        lines: Mutex::new(Pending::default()),
-        wake: Condvar::new(),
-        written: Condvar::new(),
-    });
-    let writer = {
-        let buffered = buffered.clone();
-        std::thread::Builder::new().name("access-log".into()).spawn(move || buffered.run())
-    };
-    let owner = Owner { buffered, writer: writer.ok() };
-    Arc::new(move |line| owner.push(line))
-}
-
-/// Writes what is left when the last handle goes.
-struct Owner {
-    buffered: Arc<Buffered>,
-    writer: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Owner {
-    fn push(&self, line: &str) {
-        if self.writer.is_none() {
-            // No thread to be had: unbuffered is slow, not wrong.
-            let _ = writeln!(std::io::stdout().lock(), "{line}");
-            return;
-        }
-        let mut lines = self.buffered.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        while lines.text.len() > HOLD_AT && !lines.ended {
-            lines = self.buffered.written.wait(lines).unwrap_or_else(PoisonError::into_inner);
-        }
-        lines.text.extend_from_slice(line.as_bytes());
-        lines.text.push(b'\n');
-        if lines.text.len() >= WRITE_AT {
-            self.buffered.wake.notify_one();
-        }
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.buffered.lines.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
-        self.buffered.wake.notify_one();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
-    }
-}
-
-impl Buffered {
-    fn run(&self) {
-        let mut spare = Vec::new();
-        loop {
-            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            if lines.text.len() < WRITE_AT && !lines.ended {
-                let waited = self.wake.wait_timeout(lines, Duration::from_millis(100));
-                lines = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
-            let ended = lines.ended;
-            std::mem::swap(&mut lines.text, &mut spare);
-            drop(lines);
-            if !spare.is_empty() {
-                // A closed standard output is the operator's choice.
-                let mut out = std::io::stdout().lock();
-                let _ = out.write_all(&spare);
-                let _ = out.flush();
-                spare.clear();
-            }
-            self.written.notify_all();
-            if ended {
-                return;
-            }
         }
     }
 }

@@ -43,6 +43,7 @@ mod retry;
 mod rewrite;
 mod router;
 mod script;
+mod secrets;
 mod telemetry;
 mod template;
 mod trace;
@@ -98,7 +99,7 @@ impl Surroundings {
     pub fn of_process() -> Self {
         Self {
             env: Arc::new(|name| std::env::var(name).ok()),
-            access_log: access_log::to_standard_output(),
+            access_log: access_log::output::to_standard_output(),
             observer: None,
         }
     }

@@ -107,6 +107,12 @@ fn gateway(shared: &Shared, text: &mut dyn Sheet) {
         "When the configuration being served was taken, since 1970.",
     );
     text.number("lambridge_config_loaded_timestamp_seconds", &[], metrics.loaded_at.get());
+    text.family(
+        "lambridge_log_lines_lost_total",
+        "counter",
+        "Lines of the access log that standard output did not take.",
+    );
+    text.number("lambridge_log_lines_lost_total", &[], crate::access_log::output::lost());
     text.family("lambridge_build_info", "gauge", "Always 1; the version is in the label.");
     text.number("lambridge_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
 }

@@ -30,8 +30,12 @@ impl Named {
         Self { source: from.source.clone(), allow: from.allow.clone(), function }
     }
 
-    /// The function that the request names. `parameters` are those of the path, as sent.
-    pub(crate) fn target(&self, head: &Parts, parameters: &[(&str, &str)]) -> Result<Target, Refusal> {
+    /// The function that the request names, and its name. `parameters` are those of the path, as sent.
+    pub(crate) fn target(
+        &self,
+        head: &Parts,
+        parameters: &[(&str, &str)],
+    ) -> Result<(Target, Box<str>), Refusal> {
         let missing = |what: &str| Refusal::from(Reason::NoName).with_detail(format!("no function: {what}"));
         let name = match &self.source {
             NameSource::Path(wanted) => {
@@ -61,10 +65,11 @@ impl Named {
         let parsed: FunctionName = name.parse().map_err(|_| unknown())?;
         let settings = &self.function.settings;
         let qualifier = settings.qualifier.as_deref();
-        Ok(match settings.invoke {
+        let target = match settings.invoke {
             Invocation::Stream => Lambda::stream_target_of(&parsed, qualifier),
             _ => Lambda::target_of(&parsed, qualifier),
-        })
+        };
+        Ok((target, name.into()))
     }
 }
 

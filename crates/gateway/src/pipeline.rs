@@ -93,7 +93,7 @@ async fn exchange(
     function.is_listed(deadline).await?;
     let scripted = script::before(route.script.as_ref(), head, &parameters, &whole, deadline).await?;
     let (told, parameters, body) = script::told(scripted.as_ref(), head, parameters, &whole);
-    let named = name(&route.target, told, &parameters)?;
+    let named = name(&route.target, told, &parameters, facts)?;
     let tenant_id = tenant::of(function, told, &parameters)?;
     let matched = Matched { route, parameters: &parameters, host };
     let event = event::encode(function, &matched, told, body, &client, facts, &mut memory)?;
@@ -244,7 +244,7 @@ fn choose<'a>(
     };
     facts.function = Some(function.key.clone());
     if let Some(recording) = &mut facts.recording {
-        recording.invoked = Some((function.settings.name.to_string(), function.settings.region.clone()));
+        recording.invoked = Some(function.settings.name.name().to_owned());
     }
     Ok(function)
 }
@@ -254,11 +254,12 @@ fn name(
     target: &CompiledTarget,
     head: &Parts,
     parameters: &[(&str, &str)],
+    facts: &mut record::Facts,
 ) -> Result<Option<Target>, Refusal> {
-    match target {
-        CompiledTarget::FunctionFrom(named) => named.target(head, parameters).map(Some),
-        _ => Ok(None),
-    }
+    let CompiledTarget::FunctionFrom(named) = target else { return Ok(None) };
+    let (target, name) = named.target(head, parameters)?;
+    facts.invoked = Some(name);
+    Ok(Some(target))
 }
 
 /// Gives the answer its id, tells the record, writes it.

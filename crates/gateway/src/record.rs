@@ -41,6 +41,10 @@ pub(crate) struct Facts {
     pub(crate) errors: Errors,
     pub(crate) route: Option<Arc<Tally>>,
     pub(crate) function: Option<Arc<str>>,
+    /// As the request named it, where it did.
+    pub(crate) invoked: Option<Box<str>>,
+    /// URL of the HTTP service that was asked last.
+    pub(crate) upstream: Option<Arc<str>>,
     /// The rollback rule of that function.
     pub(crate) watch: Option<Arc<Rollback>>,
     /// What the client is known by from now on.
@@ -137,6 +141,8 @@ impl Record {
             errors: Errors::Native,
             route: None,
             function: None,
+            invoked: None,
+            upstream: None,
             watch: None,
             set_cookie: None,
             region: None,
@@ -260,7 +266,7 @@ pub(crate) fn request_id(head: &Parts, trusted: bool) -> String {
 }
 
 /// A version 4 UUID of 128 random bits.
-fn new_id(high: u64, low: u64) -> String {
+pub(crate) fn new_id(high: u64, low: u64) -> String {
     let bits = (u128::from(high) << 64) | u128::from(low);
     let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let digit = |four: u8| four + if four < 10 { b'0' } else { b'a' - 10 };

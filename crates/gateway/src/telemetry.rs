@@ -24,7 +24,7 @@ mod sheet;
 mod span;
 
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
@@ -97,6 +97,7 @@ impl Telemetry {
         pool: &Pool,
         earlier: Option<&Arc<Self>>,
     ) -> Option<Arc<Self>> {
+        LazyLock::force(&sheet::STARTED);
         let settings = match Settings::of(model.telemetry.as_ref(), &**env) {
             Ok(settings) => settings?,
             Err(problem) => {

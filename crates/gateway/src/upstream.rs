@@ -33,10 +33,19 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// A compiled service.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    endpoints: Vec<(u32, Service)>,
+    endpoints: Vec<Endpoint>,
     host: HostRule,
     timeout: Duration,
     idle: Duration,
+}
+
+/// One of its addresses.
+#[derive(Debug)]
+struct Endpoint {
+    weight: u32,
+    /// As configured, for the log.
+    url: Arc<str>,
+    service: Service,
 }
 
 /// A client's request as it is to be passed on.
@@ -62,7 +71,8 @@ impl Upstream {
         let endpoints = settings.endpoints.iter().map(|endpoint| {
             let connections = ConnectionSettings { max: settings.connections_max, protocol: Protocol::Http1 };
             let service = pool.service(&endpoint.url, authorities.as_deref(), connections);
-            Ok((endpoint.weight, service.map_err(|error| error.to_string())?))
+            let service = service.map_err(|error| error.to_string())?;
+            Ok(Endpoint { weight: endpoint.weight, url: endpoint.url.as_str().into(), service })
         });
         Ok(Self {
             endpoints: endpoints.collect::<Result<_, String>>()?,
@@ -129,12 +139,13 @@ impl Upstream {
         progress: &Progress,
         facts: &mut Facts,
     ) -> Result<Response<Received>, Refusal> {
-        let mut untried: Vec<(u32, &Service)> =
-            self.endpoints.iter().map(|(weight, service)| (*weight, service)).collect();
+        let mut untried: Vec<&Endpoint> = self.endpoints.iter().collect();
         let mut detail = None;
-        while let Some(index) = weights::pick(untried.iter().map(|(weight, _)| *weight), random::draw()) {
-            let (_, service) = untried.swap_remove(index);
+        while let Some(index) = weights::pick(untried.iter().map(|endpoint| endpoint.weight), random::draw())
+        {
+            let Endpoint { service, url, .. } = untried.swap_remove(index);
             facts.attempts += 1;
+            facts.upstream = Some(Arc::clone(url));
             self.address(asked, service, &mut request)?;
             let sent = tokio::select! {
                 biased;

@@ -129,7 +129,12 @@ async fn round(wanted: &Wanted<'_>, facts: &mut Facts) -> Result<Called, Failed>
         if places.len() > 1 {
             facts.region = Some(place.region.clone());
         }
-        match attempt(wanted, place, pass, facts).await {
+        let tried = attempt(wanted, place, pass, facts).await;
+        if let Some(recording) = &mut facts.recording {
+            // Only the first call may have found it.
+            recording.region = place.lambda.region().map(str::to_owned);
+        }
+        match tried {
             Ok(called) => return Ok(called),
             Err(error) if retry::is_elsewheres(&error, wanted.idempotent) => failed = Some(error),
             Err(error) => return Err(Failed::Invoke(error)),

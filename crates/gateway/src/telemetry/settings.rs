@@ -2,10 +2,13 @@
 //!
 //! `OTEL_SDK_DISABLED=true` turns it off. An endpoint in the configuration or in the environment turns it on.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use lambridge_model::{Otlp, OtlpProtocol, Percent, Secret, TraceId};
 use percent_encoding::percent_decode_str;
+
+use crate::{random, record};
 
 /// Where and what, settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,9 @@ pub(super) struct Destination {
     pub(super) headers: Vec<(String, Secret)>,
     pub(super) timeout: Duration,
 }
+
+/// This process, among all that send.
+static INSTANCE: LazyLock<String> = LazyLock::new(|| record::new_id(random::draw(), random::draw()));
 
 /// The trace ids there are, in the sense of `threshold`.
 const ALL: u64 = 1 << 56;
@@ -185,7 +191,13 @@ fn resource(service: Option<String>, attributes: Option<String>) -> Vec<(String,
         found.retain(|(name, _)| name != "service.name");
         found.push(("service.name".to_owned(), service));
     }
-    for (name, value) in [("service.name", "lambridge"), ("service.version", env!("CARGO_PKG_VERSION"))] {
+    let ours = [
+        ("service.name", "lambridge"),
+        ("service.version", env!("CARGO_PKG_VERSION")),
+        // Metrics of two gateways are two.
+        ("service.instance.id", &**INSTANCE),
+    ];
+    for (name, value) in ours {
         if !found.iter().any(|(known, _)| known == name) {
             found.push((name.to_owned(), value.to_owned()));
         }

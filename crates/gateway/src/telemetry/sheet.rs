@@ -3,7 +3,7 @@
 //!
 //! Source: OTLP's `metrics.proto`.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, LazyLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::collector::Collector;
@@ -22,7 +22,7 @@ pub(super) async fn report(
     interval: Duration,
     resource: Vec<(String, String)>,
 ) {
-    let started = now();
+    let started = since_1970(*STARTED);
     let mut is_ending = false;
     while !is_ending {
         is_ending = ending.comes_within(interval).await;
@@ -33,15 +33,18 @@ pub(super) async fn report(
     }
 }
 
-/// Nanoseconds since 1970.
-fn now() -> u64 {
-    let now: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+/// Since when this process counts: a collector that is configured later is told no other time, since nothing begins anew.
+pub(super) static STARTED: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
+
+/// In nanoseconds.
+fn since_1970(time: SystemTime) -> u64 {
+    let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// `ExportMetricsServiceRequest`.
 fn request(shared: &Arc<Shared>, started: u64, resource: &[(String, String)]) -> Vec<u8> {
-    let mut metrics = Metrics { started, now: now(), families: Vec::new() };
+    let mut metrics = Metrics { started, now: since_1970(SystemTime::now()), families: Vec::new() };
     metrics::write(shared, &mut metrics);
     let mut request = Message::default();
     request.message(1, |all| {

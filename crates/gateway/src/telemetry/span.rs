@@ -1,14 +1,17 @@
 //! The spans of a request: its own, and that of the call behind it.
 //!
-//! Attributes are those of OpenTelemetry's semantic conventions, where they have a name for the fact; ours begin with
-//! `lambridge.`. A span whose status is an error says in `error.type` the reason of the error table.
+//! Attributes are those of OpenTelemetry's semantic conventions (HTTP, FaaS, AWS SDK), where they have a name for the fact;
+//! ours begin with `lambridge.`. A span whose status is an error says in `error.type` the reason of the error table, or the
+//! status that an application chose. Values of a query that are known to be secrets are not told.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Version};
 use lambridge_model::{SpanId, TraceContext};
+use lambridge_wire::name::FunctionName;
 use lambridge_wire::report::Report;
 
 use super::Telemetry;
@@ -16,10 +19,14 @@ use super::proto::Message;
 use crate::metrics::Tally;
 use crate::problem::Reason;
 use crate::record::Facts;
+use crate::secrets;
 
 const SERVER: u64 = 2;
 const CLIENT: u64 = 3;
 const ERROR: u64 = 2;
+const SAMPLED: u32 = 1;
+/// It is known, and it is so. Source: `SpanFlags` of `trace.proto`.
+const REMOTE: u32 = 0x300;
 
 /// What a recorded request needs beside its facts.
 #[derive(Debug)]
@@ -34,8 +41,10 @@ pub(crate) struct Recording {
     tls: bool,
     /// The pattern of the path that the route matched.
     pub(crate) pattern: Option<String>,
-    /// AWS's name of the function, and its region.
-    pub(crate) invoked: Option<(String, Option<String>)>,
+    /// AWS's name of the function.
+    pub(crate) invoked: Option<String>,
+    /// Where it was called last.
+    pub(crate) region: Option<String>,
 }
 
 /// A finished request, on its way to the exporter.
@@ -49,7 +58,7 @@ pub(crate) struct Recorded {
     request_id: String,
     route: Option<Arc<Tally>>,
     function: Option<Arc<str>>,
-    region: Option<Arc<str>>,
+    upstream: Option<Arc<str>>,
     lambda_request_id: Option<String>,
     status: u16,
     reason: Option<Reason>,
@@ -83,11 +92,16 @@ impl Recording {
             tls,
             pattern: None,
             invoked: None,
+            region: None,
         }
     }
 
     /// The request has ended with these facts.
-    pub(crate) fn end(self, facts: &Facts) {
+    pub(crate) fn end(mut self, facts: &Facts) {
+        if let Some(name) = &facts.invoked {
+            // What is no name was refused before.
+            self.invoked = name.parse::<FunctionName>().ok().map(|parsed| parsed.name().to_owned());
+        }
         let telemetry = Arc::clone(&self.telemetry);
         telemetry.end(Box::new(Recorded {
             recording: self,
@@ -98,7 +112,7 @@ impl Recording {
             request_id: facts.request_id.clone(),
             route: facts.route.clone(),
             function: facts.function.clone(),
-            region: facts.region.clone(),
+            upstream: facts.upstream.clone(),
             lambda_request_id: facts.lambda_request_id.clone(),
             status: facts.status,
             reason: facts.reason,
@@ -161,13 +175,14 @@ impl Recorded {
             text("http.request.method_original", self.method.as_str());
         }
         text("url.scheme", if recording.tls { "https" } else { "http" });
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        text("url.path", path);
-        if !query.is_empty() {
-            text("url.query", query);
+        text("url.path", self.path());
+        if let Some(query) = self.query() {
+            text("url.query", &query);
         }
-        if let Some(host) = recording.host.as_ref().and_then(|host| host.to_str().ok()) {
-            text("server.address", crate::router::without_port(host));
+        let host = recording.host.as_ref().and_then(|host| host.to_str().ok());
+        let (server, port) = host.map(address).unzip();
+        if let Some(server) = server {
+            text("server.address", server);
         }
         if let Some(agent) = recording.user_agent.as_ref().and_then(|agent| agent.to_str().ok()) {
             text("user_agent.original", agent);
@@ -188,11 +203,18 @@ impl Recorded {
             text("lambridge.route", &route.id);
         }
         text("lambridge.request_id", &self.request_id);
-        span.number_attribute(9, "http.response.status_code", u64::from(self.status));
+        if let Some(port) = port.flatten() {
+            span.number_attribute(9, "server.port", port.into());
+        }
+        // A client that went away before the head was sent was told no status.
+        let is_gone = self.reason == Some(Reason::ClientGone);
+        if !is_gone || self.status != Reason::ClientGone.status() {
+            span.number_attribute(9, "http.response.status_code", u64::from(self.status));
+        }
         span.number_attribute(9, "http.request.body.size", self.bytes_in as u64);
         span.number_attribute(9, "http.response.body.size", self.bytes_out as u64);
         let is_error = self.status >= 500 || self.reason.is_some_and(|reason| reason.status() >= 500);
-        self.outcome(span, is_error);
+        self.outcome(span, is_error || is_gone);
     }
 
     fn call(&self, span: &mut Message) {
@@ -207,15 +229,18 @@ impl Recorded {
             text("rpc.method", "Invoke");
             text("faas.invoked_provider", "aws");
             text("lambridge.function", function);
-        } else {
-            text("http.request.method", if is_known(&self.method) { self.method.as_str() } else { "_OTHER" });
         }
-        if let Some((name, region)) = &recording.invoked {
+        if let Some(name) = &recording.invoked {
             text("faas.invoked_name", name);
-            if let Some(region) = self.region.as_deref().or(region.as_deref()) {
-                text("faas.invoked_region", region);
-            }
         }
+        if let Some(region) = &recording.region {
+            text("faas.invoked_region", region);
+            text("cloud.region", region);
+        }
+        if let Some(url) = &self.upstream {
+            self.upstream(url, span);
+        }
+        let mut text = |name: &str, value: &str| span.text_attribute(9, name, value);
         if let Some(id) = &self.lambda_request_id {
             text("aws.request_id", id);
         }
@@ -232,6 +257,35 @@ impl Recorded {
         let after = [Reason::MalformedAnswer, Reason::ClientGone];
         let failed = self.reason.is_some_and(|reason| !after.contains(&reason) && reason.status() >= 500);
         self.outcome(span, failed);
+    }
+
+    /// What a call of an HTTP service says beside.
+    fn upstream(&self, url: &str, span: &mut Message) {
+        let mut text = |name: &str, value: &str| span.text_attribute(9, name, value);
+        text("http.request.method", if is_known(&self.method) { self.method.as_str() } else { "_OTHER" });
+        let query = self.query().map(|query| format!("?{query}")).unwrap_or_default();
+        text("url.full", &format!("{url}{}{query}", self.path()));
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let (server, port) = address(rest.split('/').next().unwrap_or(rest));
+        text("server.address", server);
+        let port = port.unwrap_or(if scheme == "https" { 443 } else { 80 });
+        span.number_attribute(9, "server.port", port.into());
+        if self.reason.is_none() {
+            span.number_attribute(9, "http.response.status_code", u64::from(self.status));
+        }
+        if self.attempts > 1 {
+            span.number_attribute(9, "http.request.resend_count", u64::from(self.attempts - 1));
+        }
+    }
+
+    fn path(&self) -> &str {
+        self.target.split_once('?').map_or(&*self.target, |(path, _)| path)
+    }
+
+    /// The query that may be told.
+    fn query(&self) -> Option<Cow<'_, str>> {
+        let (_, query) = self.target.split_once('?').filter(|(_, query)| !query.is_empty())?;
+        Some(secrets::hidden(query).map_or(Cow::Borrowed(query), Cow::Owned))
     }
 
     /// Ids, name, kind, times.
@@ -256,8 +310,8 @@ impl Recorded {
         span.varint(6, kind);
         span.fixed64(7, begin);
         span.fixed64(8, begin.saturating_add(took_us.saturating_mul(1000)));
-        // Sampled; W3C's flags.
-        span.fixed32(16, 1);
+        // W3C's flags, and whether the parent is another process's.
+        span.fixed32(16, if kind == SERVER && parent.is_some() { SAMPLED | REMOTE } else { SAMPLED });
     }
 
     fn outcome(&self, span: &mut Message, is_error: bool) {
@@ -268,6 +322,12 @@ impl Recorded {
         span.text_attribute(9, "error.type", self.reason.map_or(&status, |reason| reason.name()));
         span.message(15, |status| status.varint(3, ERROR));
     }
+}
+
+/// A host and its port, where it has one.
+fn address(host: &str) -> (&str, Option<u16>) {
+    let name = crate::router::without_port(host);
+    (name, host[name.len()..].strip_prefix(':').and_then(|port| port.parse().ok()))
 }
 
 /// Methods that the conventions know.

@@ -25,6 +25,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod telemetry;
+mod telemetry_grpc;
 mod tenants;
 mod tls;
 mod traces;

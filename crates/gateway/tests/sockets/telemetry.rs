@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use lambridge_model::{Model, Otlp, Percent, Secret};
-use lambridge_testkit::{Answer, FakeLambda};
+use lambridge_model::{FunctionFrom, Model, NameSource, Otlp, PathMatch, Percent, Secret, Target, Upstream};
+use lambridge_testkit::{Answer, FakeApp, FakeLambda};
 
 use crate::protobuf::Message;
+use crate::support::route;
 use crate::world::{Client, PATIENCE, World, start_in};
 
 /// Spans come soon.
@@ -119,7 +120,7 @@ async fn a_request_gives_two_spans() {
     let collector = collector();
     let world = start_in(SOON, |model| {
         to(&collector)(model);
-        model.routes[0].matcher.path = lambridge_model::PathMatch::Template("/{a}".parse().unwrap());
+        model.routes[0].matcher.path = PathMatch::Template("/{a}".parse().unwrap());
     })
     .await;
     assert!(get(&world, "/x?q=1", "").await.ends_with("ok"));
@@ -179,7 +180,7 @@ async fn failures_are_errors_and_no_call_is_no_span() {
     let collector = collector();
     let world = start_in(SOON, |model| {
         to(&collector)(model);
-        model.routes[0].matcher.path = lambridge_model::PathMatch::Prefix("/f".into());
+        model.routes[0].matcher.path = PathMatch::Prefix("/f".into());
     })
     .await;
     get(&world, "/nowhere", "").await;
@@ -200,6 +201,48 @@ async fn failures_are_errors_and_no_call_is_no_span() {
         ("Lambda.Invoke".to_owned(), failed, true),
     ];
     assert_eq!(shown, expect);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spans_name_what_was_called_and_no_secret() {
+    let (collector, app) = (collector(), FakeApp::answering(Answer::new(204)));
+    let world = start_in(SOON, |model| {
+        to(&collector)(model);
+        let named = PathMatch::Template("/call/{name}".parse().unwrap());
+        let mut named = route("named", named);
+        let (function, allow) = ("f".to_owned(), vec!["*".to_owned()]);
+        let source = NameSource::Path("name".into());
+        named.target = Target::FunctionFrom(FunctionFrom { function, source, allow });
+        let mut service = route("service", PathMatch::Prefix("/app".into()));
+        service.target = Target::Upstream(Upstream::new(format!("http://{}", app.address())));
+        model.routes = vec![named, service];
+    })
+    .await;
+    let named = "/call/arn:aws:lambda:eu-west-1:123456789012:function:cart:live";
+    assert!(get(&world, named, "").await.ends_with("ok"));
+    assert!(get(&world, "/app?token=hush&a=1", "").await.starts_with("HTTP/1.1 204 "));
+    let spans = spans(&collector, 4).await;
+    let says: Vec<_> = spans.iter().map(Span::attributes).collect();
+    let check = |says: &BTreeMap<String, String>, name: &str, value: &str| {
+        assert_eq!(says.get(name).map(String::as_str), Some(value), "{name}");
+    };
+    check(&says[1], "faas.invoked_name", "cart");
+    check(&says[1], "cloud.region", "us-east-1");
+    check(&says[2], "url.query", "token=REDACTED&a=1");
+    check(&says[2], "server.port", "80");
+    check(&says[3], "url.full", &format!("http://{}/app?token=REDACTED&a=1", app.address()));
+    check(&says[3], "server.address", "127.0.0.1");
+    check(&says[3], "server.port", &app.address().port().to_string());
+    check(&says[3], "http.response.status_code", "204");
+    assert_eq!(spans[3].name(), "GET");
+    let lines = world.lines.wait_for(2).await;
+    assert!(
+        lines[0].contains(" invoked=arn:aws:lambda:eu-west-1:123456789012:function:cart:live "),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].contains(&format!(" upstream=http://{} ", app.address())), "{}", lines[1]);
+    assert!(lines[1].contains(" /app?token=REDACTED&a=1 204 "), "{}", lines[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -75,7 +75,7 @@ impl Collector {
         let mut calls = self.calls.clone();
         let of = |calls: &Vec<Call>| calls.iter().filter(|call| call.0 == path).cloned().collect::<Vec<_>>();
         let enough = calls.wait_for(|calls| of(calls).len() >= count);
-        of(&*tokio::time::timeout(PATIENCE, enough).await.expect("the calls come").unwrap())
+        of(&tokio::time::timeout(PATIENCE, enough).await.expect("the calls come").unwrap())
     }
 
     fn count(&self) -> usize {

@@ -9,8 +9,8 @@
 //! * `collector`: OpenTelemetry's collector, where there is Go to build it from its modules.
 //!
 //! All versions are pinned, the indirect ones too, by `tests/real/requirements.txt`, `tests/real/package-lock.json`, the
-//! example's `Cargo.lock`, and `tests/real/collector/go.mod` with its `go.sum`. Each environment carries a stamp: the text that it was made from. A second run with the
-//! same text finds the stamp and installs nothing.
+//! example's `Cargo.lock`, and `tests/real/collector/go.mod` with its `go.sum`. Each environment carries a stamp: the text
+//! that it was made from. A second run with the same text finds the stamp and installs nothing.
 
 mod node_client;
 mod system;

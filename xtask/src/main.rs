@@ -1,8 +1,9 @@
 //! The project's own commands: `cargo xtask tidy`, `cargo xtask test`, `cargo xtask parts`, `cargo xtask deny`,
 //! `cargo xtask bench`, `cargo xtask dist`, `cargo xtask examples`, `cargo xtask soak`, `cargo xtask fuzz`.
 //!
-//! They need Rust, Python 3 and Node, and Go for OpenTelemetry's collector alone, without which its test is skipped; what they fetch comes from the package registries those are
-//! set up for, at pinned versions, and is kept under the target directory.
+//! They need Rust, Python 3 and Node, and Go for OpenTelemetry's collector alone, without which its tests are skipped; what
+//! they fetch comes from the package registries those are set up for, at pinned versions, and is kept under the target
+//! directory.
 #![expect(clippy::print_stdout, reason = "a command-line program: its report is its output")]
 
 mod bench;

@@ -10,7 +10,12 @@ use crate::bind::Bind;
 
 /// HTTP in front of AWS Lambda, web applications behind it, and both on one machine.
 #[derive(Debug, Parser)]
-#[command(name = "lambridge", version, about, max_term_width = 100)]
+#[command(
+    name = "lambridge",
+    version,
+    after_help = "Begin with `lambridge dev`, which needs no file. A file of your own is checked by `lambridge check -c FILE`.",
+    max_term_width = 100
+)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -36,7 +41,7 @@ pub enum Command {
     Schema,
     /// Print what a shell needs to complete these commands
     Completions {
-        /// The shell, as `source <(lambridge completions bash)`
+        /// Which shell; bash reads them by `source <(lambridge completions bash)`
         shell: clap_complete::Shell,
     },
     /// Print a Kubernetes object: a Secret with AWS credentials, an Upstream of Gloo Edge
@@ -73,7 +78,7 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct Paths {
-    /// A file, or a folder with every document below it; may be given several times
+    /// A file of any dialect, or a folder with every document below it; may be given several times
     #[arg(short = 'c', long = "config", value_name = "PATH", required = true, num_args = 1..)]
     pub config: Vec<PathBuf>,
 }
@@ -92,7 +97,7 @@ pub struct Dev {
     /// Listen at ADDRESS wherever the configuration says PORT: listeners, admin, emulator; may be given several times
     #[arg(long, value_name = "PORT=ADDRESS")]
     pub bind: Vec<Bind>,
-    /// A file, or a folder with every document below it; may be given several times
+    /// A file of any dialect, or a folder with every document below it; may be given several times
     #[arg(short = 'c', long = "config", value_name = "PATH", num_args = 1..)]
     pub config: Vec<PathBuf>,
     /// Where the gateway of the built-in sample listens
@@ -129,11 +134,11 @@ pub struct Convert {
 
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// A file, or a folder with every document below it; may be given several times
+    /// A file of any dialect, or a folder with every document below it; may be given several times
     // One value each time: the method and the URL that follow are no paths.
     #[arg(short = 'c', long = "config", value_name = "PATH", required = true)]
     pub config: Vec<PathBuf>,
-    /// The request's method
+    /// The request's method, as GET
     pub method: String,
     /// The request's URL, or only its path and query
     pub url: String,

@@ -21,7 +21,7 @@ def runs(page):
 
 
 for found in RUN:
-    setattr(Examples, "test_" + re.sub(r"\W", "_", found.stem), runs(found))
+    setattr(Examples, "test_" + re.sub(r"\W", "_", str(found.relative_to(ROOT))), runs(found))
 
 
 class Pages(unittest.TestCase):

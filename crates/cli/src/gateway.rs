@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use lambridge_gateway::{Gateway, StartError, Surroundings};
 use lambridge_model::Model;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::args::Serve;
 use crate::reload::Watch;
@@ -120,13 +122,31 @@ fn listen(kind: SignalKind) -> Result<Signal, String> {
     signal(kind).map_err(|error| format!("cannot listen for signals: {error}"))
 }
 
-/// Runs `future` on a multi-thread runtime, one worker a core.
+/// Runs `future` on this thread, and all that it spawns on others, one a core.
 pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error: io::Error| format!("cannot start the runtime: {error}"))?;
-    runtime.block_on(future)
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let started = if cores > 1 { many(future) } else { single(future) };
+    started.map_err(|error| format!("cannot start the runtime: {error}"))?
+}
+
+fn many<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    Ok(Builder::new_multi_thread().enable_all().build()?.block_on(future))
+}
+
+/// On a single core tasks have no other thread to go to, and a scheduler that moves none costs less. It has a thread of its
+/// own, as a worker would: reading a configuration anew, which is done on this one, must not hold up requests.
+fn single<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let (running, ended) = oneshot::channel::<()>();
+    let worker = std::thread::Builder::new().name("worker".to_owned());
+    // It returns when `running` is dropped.
+    let worker = worker.spawn(move || drop(runtime.block_on(ended)))?;
+    let outcome = handle.block_on(future);
+    drop(running);
+    // The worker's panics are those of tasks, which the runtime has caught.
+    let _ = worker.join();
+    Ok(outcome)
 }
 
 /// The exit code, with the reason printed.

@@ -29,6 +29,16 @@ const TENANT: HeaderName = HeaderName::from_static("x-amz-tenant-id");
 /// What the adapter alone says, whoever asks.
 pub const OWN: [HeaderName; 3] = [REQUEST_CONTEXT, LAMBDA_CONTEXT, TENANT];
 
+/// Whether a field is one of these but for `_` in place of `-`: behind CGI's names, and WSGI's, an application reads one as
+/// the other.
+pub fn is_copy(name: &HeaderName) -> bool {
+    let name = name.as_str().as_bytes();
+    let alike = |own: u8, other: u8| own == other || (own == b'-' && other == b'_');
+    OWN.iter()
+        .map(|own| own.as_str().as_bytes())
+        .any(|own| own.len() == name.len() && own != name && own.iter().zip(name).all(|(a, b)| alike(*a, *b)))
+}
+
 /// The last part of the Lambda context, which is the same for all invocations.
 #[derive(Debug, Clone)]
 pub struct FunctionContext {
@@ -184,6 +194,20 @@ mod tests {
                 ("x-amz-tenant-id", Some("blue")),
             ],
         );
+    }
+
+    #[test]
+    fn copies() {
+        for (name, expect) in [
+            ("x_amzn_request_context", true),
+            ("x-amzn_lambda-context", true),
+            ("x_amz_tenant_id", true),
+            ("x-amz-tenant-id", false),
+            ("x_amz_tenant_ib", false),
+            ("x_mine", false),
+        ] {
+            assert_eq!(is_copy(&HeaderName::from_static(name)), expect, "{name}");
+        }
     }
 
     #[test]

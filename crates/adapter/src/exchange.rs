@@ -4,6 +4,7 @@
 //! other event gets the invocation error, so that its source can retry. No outcome ends the loop.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -135,14 +136,21 @@ enum Mode {
 }
 
 impl Mode {
-    /// The invoke mode is the function's; load balancers and sources that are not HTTP do not know a prelude, and get
-    /// their answer whole in any mode.
-    fn of(kind: Kind, settings: &Settings) -> Mode {
+    /// The invoke mode is the function's; load balancers, HTTP APIs and sources that are not HTTP do not know a prelude,
+    /// and get their answer whole in any mode.
+    fn of(kind: Kind, context: Option<&str>, settings: &Settings) -> Mode {
         match (settings.invoke_mode, kind) {
-            (InvokeMode::ResponseStream, Kind::HttpV2 | Kind::RestV1) => Mode::Streamed,
+            (InvokeMode::ResponseStream, Kind::RestV1) => Mode::Streamed,
+            (InvokeMode::ResponseStream, Kind::HttpV2) if !context.is_some_and(is_http_api) => Mode::Streamed,
             _ => Mode::Whole,
         }
     }
+}
+
+/// Whether a `requestContext` is an HTTP API's, as far as its own domain tells: but for that it is like a function URL's.
+fn is_http_api(context: &str) -> bool {
+    let members: HashMap<&str, &RawValue> = serde_json::from_str(context).unwrap_or_default();
+    members.get("domainName").is_some_and(|name| name.get().contains(".execute-api."))
 }
 
 /// Serves one invocation. The caller posts the reply, and records the facts.
@@ -154,20 +162,32 @@ pub async fn exchange(
     shared: &Shared,
 ) -> (Reply, Facts) {
     let mut facts = Facts::new();
-    let (kind, served) = match decode(&delivery.event, &shared.settings) {
-        Err(error) => (kind_of_unreadable(&delivery.event, &shared.settings), Err(error.into())),
+    let (kind, mode, served) = match decode(&delivery.event, &shared.settings) {
+        Err(error) => {
+            let kind = kind_of_unreadable(&delivery.event, &shared.settings);
+            (kind, Mode::of(kind, None, &shared.settings), Err(error.into()))
+        }
         Ok(received) => {
             let kind = received.kind;
+            let mode = Mode::of(kind, received.request_context, &shared.settings);
             let patience = delivery.patience();
-            let serving = serve(received, delivery, app, spare, shared, &mut facts);
+            let serving = serve(received, mode, delivery, app, spare, shared, &mut facts);
             let served = deadline.bound(patience, serving).await;
-            (kind, served.unwrap_or_else(|| Err(shared.late(patience))))
+            (kind, mode, served.unwrap_or_else(|| Err(shared.late(patience))))
         }
     };
     facts.kind = Some(kind);
     let reply = served.unwrap_or_else(|failure| {
         app.forget();
-        let reply = failure_of(&failure, kind, Mode::of(kind, &shared.settings));
+        let fails = |status| shared.settings.error_status_codes.contains(status);
+        let reply = if fails(facts.status) {
+            // The status has told already that the invocation is to fail; only the body did not come.
+            status_error(facts.status, b"")
+        } else if fails(failure.status().as_u16()) {
+            failed(&failure)
+        } else {
+            failure_of(&failure, kind, mode)
+        };
         facts.failure = Some(failure);
         reply
     });
@@ -189,6 +209,7 @@ fn kind_of_unreadable(event: &[u8], settings: &Settings) -> Kind {
 
 async fn serve(
     received: Received<'_>,
+    mode: Mode,
     delivery: &Delivery,
     app: &mut App,
     spare: &mut Spare,
@@ -200,7 +221,7 @@ async fn serve(
     facts.dropped_fields = dropped;
     if kind != Kind::Other && shared.settings.snapstart.guards(request.uri().path()) {
         facts.status = StatusCode::FORBIDDEN.as_u16();
-        return Ok(forbidden(kind, Mode::of(kind, &shared.settings)));
+        return Ok(forbidden(kind, mode));
     }
     facts.asked = Some((request.method().clone(), request.uri().clone()));
     let head_only = request.method() == Method::HEAD;
@@ -223,7 +244,7 @@ async fn serve(
     if shared.settings.error_status_codes.contains(facts.status) {
         return Ok(status_error(facts.status, &whole(app).await?));
     }
-    if Mode::of(kind, &shared.settings) == Mode::Streamed {
+    if mode == Mode::Streamed {
         let encoder = streamed(&mut head, app, wish);
         return Ok(Reply::Stream { prelude: prelude(&mut head), encoder });
     }
@@ -277,9 +298,13 @@ fn forbidden(kind: Kind, mode: Mode) -> Reply {
     reply_of(&answer, kind, mode)
 }
 
+fn failed(failure: &Failure) -> Reply {
+    Reply::Failed { error_type: failure.error_type(), message: failure.to_string() }
+}
+
 fn failure_of(failure: &Failure, kind: Kind, mode: Mode) -> Reply {
     if kind == Kind::Other {
-        return Reply::Failed { error_type: failure.error_type(), message: failure.to_string() };
+        return failed(failure);
     }
     let status = failure.status();
     let title = status.canonical_reason().unwrap_or("Error");

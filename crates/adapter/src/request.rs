@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use lambridge_event::{Kind, Received};
 use serde_json::value::RawValue;
 
-use crate::context::FunctionContext;
+use crate::context::{FunctionContext, is_copy};
 use crate::exchange::Failure;
 use crate::payload::Payload;
 use crate::runtime::Delivery;
@@ -55,6 +55,7 @@ pub fn build(
     for (name, value) in received.headers {
         match field(event, name, value) {
             Some((HOST, _)) if headers.contains_key(HOST) => dropped += 1,
+            Some((name, _)) if is_copy(&name) => dropped += 1,
             Some((name, value)) => {
                 headers.append(name, value);
             }

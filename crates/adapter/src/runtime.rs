@@ -31,6 +31,8 @@ const EVENT_LIMIT: usize = 64 * 1024 * 1024;
 const VERDICT_LIMIT: usize = 64 * 1024;
 /// An answer whose connection broke is posted so often; the API refuses the second of two that arrived.
 const POSTS: u32 = 3;
+/// A deadline that passed so long ago was never meant.
+const LONG_PAST: Duration = Duration::from_secs(3600);
 /// The API reads an answer at once; an endless wait would block the worker.
 const POST_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -276,14 +278,17 @@ impl Delivery {
         self.text(wire::DEADLINE_MS)?.trim().parse().ok()
     }
 
-    /// How long the application may take: up to shortly before Lambda gives up, so that an answer can still be sent. An
-    /// absent deadline, or one in the past (some emulators send a constant of 1970), is Lambda's longest.
+    /// How long the application may take: up to shortly before Lambda gives up, so that an answer can still be sent, and
+    /// no time at all once it has. An absent deadline, or one long past (some emulators send a constant of 1970), is
+    /// Lambda's longest.
     pub fn patience(&self) -> Duration {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let deadline = self.deadline_ms().map(Duration::from_millis).and_then(|at| at.checked_sub(now));
-        match deadline {
-            Some(left) if !left.is_zero() => left - (left / 10).min(Duration::from_millis(200)),
-            _ => Duration::from_secs(MAX_TIMEOUT_SECS),
+        match self.deadline_ms().map(Duration::from_millis).filter(|at| *at + LONG_PAST > now) {
+            Some(at) => {
+                let left = at.saturating_sub(now);
+                left - (left / 10).min(Duration::from_millis(200))
+            }
+            None => Duration::from_secs(MAX_TIMEOUT_SECS),
         }
     }
 
@@ -327,4 +332,30 @@ fn refused(status: u16, text: Result<Bytes, LinkError>) -> ApiError {
     let text = text.unwrap_or_default();
     let text = String::from_utf8_lossy(&text[..text.len().min(500)]).into_owned();
     ApiError::Status { status, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let longest = MAX_TIMEOUT_SECS * 1000;
+        let minute = 60_000;
+        for (deadline, expect) in [
+            (String::new(), longest..=longest),
+            ("soon".into(), longest..=longest),
+            ("600000".into(), longest..=longest),
+            ((now - 2 * 3_600_000).to_string(), longest..=longest),
+            ((now - 1).to_string(), 0..=0),
+            ((now - minute).to_string(), 0..=0),
+            ((now + minute).to_string(), 1..=59_800),
+            (u64::MAX.to_string(), longest..=u64::MAX),
+        ] {
+            let delivery = Delivery::new(&[(wire::DEADLINE_MS, &deadline)], Bytes::new());
+            let found = delivery.patience().as_millis();
+            assert!(expect.contains(&u64::try_from(found).unwrap()), "{deadline}: {found}");
+        }
+    }
 }

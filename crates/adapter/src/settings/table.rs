@@ -85,7 +85,7 @@ pub const TABLE: &[Entry] = &[
     entry(
         "AWS_LWA_ERROR_STATUS_CODES",
         "none",
-        "statuses and ranges (`500,502-504`) that fail the invocation",
+        "statuses and ranges (`500,502-504`) that fail the invocation, the adapter's own 400, 502 and 504 among them",
     ),
     entry(
         "AWS_LWA_WEB_FUNCTION",
@@ -97,7 +97,11 @@ pub const TABLE: &[Entry] = &[
         "0.0.0.0:3000",
         "where such an application listens; read with `AWS_LWA_WEB_FUNCTION` alone",
     ),
-    entry("AWS_LWA_INVOKE_MODE", "buffered", "`buffered` or `response_stream`, as the function URL has it"),
+    entry(
+        "AWS_LWA_INVOKE_MODE",
+        "buffered",
+        "`buffered` or `response_stream`, as the function URL has it; load balancers, HTTP APIs and events that are no HTTP get whole answers in either",
+    ),
     entry(
         "AWS_LWA_ENABLE_COMPRESSION",
         "false",

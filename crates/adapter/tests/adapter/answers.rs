@@ -140,6 +140,14 @@ async fn error_statuses_fail_the_invocation() {
         assert_eq!(json(&outcome)["errorMessage"], r#"{"statusCode":503,"body":"\"no\""}"#);
         assert!(outcome.request.header("lambda-runtime-function-error-type").is_some());
     }
+    // Whatever becomes of the body.
+    let outcome = sandbox.answer(V2, Answer::new(500).body("cut short").reset_in_body(3)).await;
+    assert!(!outcome.answered);
+    assert_eq!(json(&outcome)["errorMessage"], r#"{"statusCode":500,"body":""}"#);
+    // The adapter's own 502 is one of them, too.
+    let outcome = sandbox.answer(V2, Answer::reset()).await;
+    assert!(!outcome.answered);
+    assert_eq!(json(&outcome)["errorType"], "Function.AppFailed");
     let outcome = sandbox.answer(V2, Answer::new(501)).await;
     assert!(outcome.answered);
     sandbox.still_works().await;

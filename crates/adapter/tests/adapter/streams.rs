@@ -70,6 +70,13 @@ async fn sources_without_streams_get_whole_answers() {
     let sandbox = streaming();
     assert_eq!(body(&sandbox.answer(ALB, Answer::ok("abc")).await), "abc");
     assert_eq!(sandbox.answer(SQS, Answer::ok("[]")).await.text(), "[]");
+    // An HTTP API is like a function URL, but for its domain. What a client says does not make one of the other.
+    let domain = |name: &str| V2.replace(r#""accountId""#, &format!(r#""domainName":"{name}","accountId""#));
+    let api = domain("a1b2.execute-api.us-east-1.amazonaws.com");
+    assert_eq!(body(&sandbox.answer(&api, Answer::ok("abc")).await), "abc");
+    let url = domain("a1b2.lambda-url.us-east-1.on.aws")
+        .replace(r#""userAgent":"t""#, r#""userAgent":".execute-api.""#);
+    assert_eq!(parts(&sandbox.answer(&url, Answer::ok("abc")).await).1, b"abc");
 }
 
 #[tokio::test]

@@ -184,7 +184,13 @@ class RealCollector(unittest.TestCase):
         env = {"OTEL_BSP_SCHEDULE_DELAY": "3600000", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
         self.takes("grpc", env | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, at_the_end=True)
 
-    def takes(self, protocol, env, at_the_end=False):
+    def test_it_takes_spans_and_metrics_over_tls(self):
+        if shutil.which("openssl") is None:
+            self.skipTest("openssl, which makes the certificate, is not installed")
+        env = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "200"}
+        self.takes("grpc", env | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, tls=True)
+
+    def takes(self, protocol, env, at_the_end=False, tls=False):
         binary = os.environ.get("OTELCOL")
         if binary is None:
             self.skipTest("OTELCOL names no OpenTelemetry collector; `cargo xtask test` builds one where there is Go")
@@ -192,9 +198,17 @@ class RealCollector(unittest.TestCase):
         folder = tempfile.mkdtemp(prefix="lambridge-")
         cleanup(self, shutil.rmtree, folder, True)
         config = pathlib.Path(folder, "collector.yaml")
+        own = ""
+        if tls:
+            key, certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
+            made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2"]
+            names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+            subprocess.run(["openssl", *made, *names], check=True, capture_output=True, timeout=DEADLINE)
+            own = f", tls: {{ cert_file: {certificate}, key_file: {key} }}"
+            env = env | {"SSL_CERT_FILE": certificate}
         config.write_text(
             f"""
-receivers: {{ otlp: {{ protocols: {{ {protocol}: {{ endpoint: "127.0.0.1:{port}" }} }} }} }}
+receivers: {{ otlp: {{ protocols: {{ {protocol}: {{ endpoint: "127.0.0.1:{port}"{own} }} }} }} }}
 exporters: {{ debug: {{ verbosity: detailed }} }}
 service:
   telemetry: {{ metrics: {{ level: none }} }}
@@ -223,7 +237,7 @@ service:
             self.fail(f"the collector never said {missing}:\n{''.join(seen)[-4000:]}")
 
         said("Everything is ready")
-        env = env | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        env = env | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"{'https' if tls else 'http'}://127.0.0.1:{port}"}
         program = start(self, "dev", CONFIG, env=env)
         self.assertEqual(request(program.gateway, "GET", "/web/a").status, 200)
         if at_the_end:

@@ -4,8 +4,8 @@
 //! slow, who logs waits: nothing is lost, and no more than 1 MiB is held. But a reader that reads nothing must not
 //! hold the gateway up: after a second in which nothing was written no one waits any more, and lines are lost until
 //! output goes on. A reader that went away and a full disk lose lines too. What is lost is counted, and standard error has
-//! one line when that begins, and one when it is over. At the end what is left is written, if that takes no more than
-//! a moment.
+//! a line on it; never from who logs, since whoever does not read the one may not read the other. At the end what is left is
+//! written, if that takes no more than a moment.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +45,8 @@ struct Pending {
     text: Vec<u8>,
     /// No one waits for output any more.
     is_stuck: bool,
+    /// Lines that were lost since then.
+    lost: u64,
     /// No more lines come.
     is_over: bool,
     /// All of them are written, as far as they could be.
@@ -74,15 +76,14 @@ impl Owner {
         let mut lines = buffered.lock();
         while lines.text.len() > HOLD_AT {
             if lines.is_stuck {
+                lines.lost += 1;
                 buffered.lost.fetch_add(1, Ordering::Relaxed);
                 return;
             }
             let waited = buffered.written.wait_timeout(lines, buffered.patience);
             let (back, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             lines = back;
-            if timeout.timed_out() && !std::mem::replace(&mut lines.is_stuck, true) {
-                say("the access log cannot be written: no one reads it; lines are lost");
-            }
+            lines.is_stuck |= timeout.timed_out();
         }
         lines.text.extend_from_slice(line.as_bytes());
         lines.text.push(b'\n');
@@ -127,8 +128,12 @@ impl Buffered {
             let mut lines = self.lock();
             lines.is_stuck = false;
             lines.is_done = is_over;
+            let lost = std::mem::take(&mut lines.lost);
             drop(lines);
             self.written.notify_all();
+            if lost > 0 {
+                say(&format!("no one read the access log for a while: {lost} of its lines are lost"));
+            }
             if is_over {
                 return;
             }

@@ -319,6 +319,13 @@ CODES = [
         Row(f"error statuses: {status}", v2(), plain(b"a", status), ERRORS, expect={"outcome": outcome})
         for status, outcome in [(500, "fails"), (501, "501"), (503, "fails"), (505, "505")]
     ),
+    Row(
+        "error statuses: 502, of the adapter itself",
+        v2(),
+        lambda request, connection: connection.reset(),
+        ERRORS,
+        expect={"outcome": "fails"},
+    ),
     Row("error statuses: 500 to an event", SQS, plain(b"a", 500), ERRORS, expect={"outcome": "fails"}),
     Row(
         "error statuses: the error",

@@ -344,14 +344,16 @@ def silent(sandbox_settings):
     return scenario
 
 
-def not_up(binary, patience):
-    """With a timeout, an application that never comes up ends the start."""
-    with Sandbox(
-        binary, {"AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS": "0.3"}, ready=lambda request: answer(503)
-    ) as sandbox:
-        posted = sandbox.await_posted(patience)
-        code = sandbox.await_end(NEVER)
-        return observe(sandbox, None, posted, "waits" if code is None else f"ends with {code}")
+def not_up(settings):
+    """With these settings an application that is never up ends the start."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary, settings, ready=lambda request: answer(503)) as sandbox:
+            posted = sandbox.await_posted(patience)
+            code = sandbox.await_end(NEVER)
+            return observe(sandbox, None, posted, "waits" if code is None else f"ends with {code}")
+
+    return scenario
 
 
 def proxy(prefix):
@@ -420,10 +422,17 @@ READY = [
     ),
     Row(
         "`AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS`",
-        scenario=not_up,
+        scenario=not_up({"AWS_LWA_READINESS_CHECK_TIMEOUT_SECONDS": "0.3"}),
         expect={"outcome": "init fails", "then": "ends with 1"},
         never=True,
         why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
+        "a port that is no number",
+        scenario=not_up({"AWS_LWA_PORT": "http"}),
+        expect={"outcome": "init fails", "then": "ends with 1"},
+        never=True,
+        why="Lambda is told which setting it is",
     ),
     Row(
         "`AWS_LWA_LAMBDA_RUNTIME_API_PROXY=http://…`",

@@ -145,6 +145,13 @@ ROWS = {
             why="queues know no streams: the head would be taken for the answer",
         ),
         stream(
+            "an HTTP API at its own domain",
+            v2(requestContext={**v2()["requestContext"], "domainName": "a1.execute-api.us-east-1.amazonaws.com"}),
+            plain(),
+            {"mode": None, "outcome": "200"},
+            why="an HTTP API knows no streams",
+        ),
+        stream(
             "the application breaks off",
             v2(),
             lambda request, connection: broken(connection),

@@ -30,6 +30,10 @@ CONFIG = f"""
     routes:
       - {{ id: web, match: {{ path: "/web/{{name}}" }}, function: web }}
       - {{ id: 'a "quoted" id', match: {{ path: /static }}, static: {{}} }}
+      - id: edge
+        match: {{ path: /edge, headers: {{ x-origin-verify: hunter4, x-env: prod }}, query: {{ api-key: hunter5 }} }}
+        function: web
+        request_headers: {{ set: {{ authorization: Bearer hunter6, x-plain: shown }}, add: {{ cookie: a=hunter7 }} }}
 """
 
 
@@ -75,7 +79,8 @@ class Admin(unittest.TestCase):
     def test_the_configuration_shows_no_secret(self):
         shown = self.read("/config")
         self.assertIn("lambridge: 1", shown)
-        self.assertIn("****", shown)
+        for part in ["****", "x-env: prod", "x-plain: shown"]:
+            self.assertIn(part, shown)
         for page in ["/config", "/routes", "/functions", "/metrics", "/lambda"]:
             self.assertNotIn("hunter", self.read(page), page)
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lambridge_config::{Diagnostic, Diagnostics, Loaded, Place, Severity};
 use lambridge_gateway::Problem;
-use lambridge_model::{Model, Origin, Run};
+use lambridge_model::{HeaderChanges, Model, Origin, Route, Run, ValueMatch};
 
 use crate::output;
 
@@ -41,12 +41,32 @@ pub fn load_or_complain(paths: &[PathBuf]) -> Option<(Model, Vec<PathBuf>)> {
 const MASK: &str = "****";
 
 /// The configuration in effect, for the admin address: as `convert` prints it, but no secret is in it or behind it.
-/// Variables of local functions count as secrets, whatever their names.
+/// Variables of local functions count as secrets, whatever their names; headers and parameters do by their names.
 pub fn shown(mut model: Model) -> String {
+    for route in &mut model.routes {
+        let Route { matcher, policies, .. } = route;
+        let HeaderChanges { set, add, .. } = &mut policies.request_headers;
+        let given = set.iter_mut().chain(add).map(|(name, value)| (&*name, value));
+        let matched = matcher.headers.iter_mut().chain(&mut matcher.query);
+        let matched = matched.filter_map(|(name, value)| match value {
+            ValueMatch::Exact(value) | ValueMatch::Regex(value) => Some((&*name, value)),
+            ValueMatch::Present(_) => None,
+        });
+        for (_, value) in given.chain(matched).filter(|(name, _)| sounds_secret(name)) {
+            MASK.clone_into(value);
+        }
+    }
     for run in model.functions.values_mut().filter_map(|function| function.run.as_mut()) {
         mask_variables(run);
     }
     lambridge_config::print(&model, &mut |_, _, _| MASK.to_owned())
+}
+
+/// Whether a header or a parameter of this name is likely to prove who asks.
+fn sounds_secret(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["auth", "cookie", "credential", "key", "signature", "verify"];
+    let name = name.to_ascii_lowercase();
+    lambridge_config::is_secret_name(&name) || WORDS.iter().any(|word| name.contains(word))
 }
 
 fn mask_variables(run: &mut Run) {

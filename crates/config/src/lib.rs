@@ -38,6 +38,7 @@ mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use kubernetes::lower::{GlooAws, GlooFunction, GlooUpstream};
+pub use report::is_secret_name;
 pub use table::{Absent, Key, Kind, Support};
 
 use std::path::PathBuf;

@@ -6,6 +6,8 @@
 
 mod mask;
 
+pub use mask::is_secret_name;
+
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place, Severity};

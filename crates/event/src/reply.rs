@@ -58,11 +58,12 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// The status: a number, or a string of digits, as API Gateway takes it (recorded, localstack, Apache-2.0).
+    /// The status: a number, or a string of digits, as API Gateway takes it (recorded, localstack, Apache-2.0). Languages
+    /// with one kind of number write `200.0`, which is the same number (RFC 8259 section 6).
     pub(crate) fn status(&self) -> Result<Option<u16>, AnswerError> {
         let digits = match self.status {
             None => return Ok(None),
-            Some(Value::Number(number)) => Cow::Borrowed(number),
+            Some(Value::Number(number)) => Cow::Borrowed(number.strip_suffix(".0").unwrap_or(number)),
             Some(Value::String(text)) => text.cow(),
             Some(other) => return Err(unexpected("statusCode", "a number", &other)),
         };

@@ -35,6 +35,10 @@ pub(crate) struct Exchange {
     pub(crate) calling: AtomicBool,
     /// The client went during that call.
     pub(crate) gone: AtomicBool,
+    /// A streamed answer has ended since the connection was driven last.
+    pub(crate) ended: AtomicBool,
+    /// The end of the answer is the end of the connection, and nothing else.
+    pub(crate) endless: AtomicBool,
 }
 
 impl Default for Exchange {
@@ -46,6 +50,8 @@ impl Default for Exchange {
             refused_as: AtomicU8::new(0),
             calling: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            endless: AtomicBool::new(false),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod h2;
 mod origin;
 mod preface;
+mod reset;
 mod serve;
 pub(crate) mod tls;
 

@@ -355,7 +355,7 @@ mod tests {
         );
         check(InvokeError::NotFound { message: secret(), request_id: id() }, 502, "not_found");
         check(
-            InvokeError::AccessDenied { kind: "k".into(), message: secret(), request_id: id() },
+            InvokeError::AccessDenied { kind: "k".into(), message: secret(), request_id: id(), cured: false },
             502,
             "access_denied",
         );

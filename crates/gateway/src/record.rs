@@ -3,6 +3,7 @@
 //! A record that is dropped unwritten belongs to a client that went away: hyper dropped the request's future.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
@@ -169,6 +170,7 @@ impl Record {
         self.written = true;
         if self.streamed {
             self.connection.exchange.end();
+            self.connection.exchange.ended.store(true, Ordering::Relaxed);
         }
         let shared = &self.connection.shared;
         self.facts.total_us = micros(self.facts.started);
@@ -233,10 +235,13 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if !self.written {
-            self.facts.reason = Some(Reason::ClientGone);
+            // The end of a drain leaves the client without an answer; otherwise it is the client that has left.
+            let is_cut = self.connection.shared.is_cut();
+            let reason = if is_cut { Reason::Draining } else { Reason::ClientGone };
+            self.facts.reason = Some(reason);
             // A status that the client has seen stays.
             if self.facts.status == 0 {
-                self.facts.status = Reason::ClientGone.status();
+                self.facts.status = reason.status();
             }
             self.write();
         }

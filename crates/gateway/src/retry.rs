@@ -1,7 +1,7 @@
 //! Which failed calls are tried again, and after which wait.
 //!
 //! `safe`: what surely was not executed, throttles, and any transport or service failure of an idempotent request
-//! (RFC 9110 section 9.2.2). `sdk`: every throttle, 5xx and broken connection, whatever the method. A function error
+//! (RFC 9110 section 9.2.2). Refusals among them, where what they were for is put right or is to pass. `sdk`: every throttle, 5xx and broken connection, whatever the method. A function error
 //! is an answer, and never comes here. Waits grow from 50 ms to 2 s with equal jitter, and are at least what
 //! `Retry-After` asks; one that would end after the deadline is not waited for.
 //!
@@ -30,6 +30,17 @@ const SETTLED: [&str; 9] = [
     "KMSNotFoundException",
 ];
 
+/// Refusals of a function that is being made ready, or changed; it did not run.
+/// Source: Invoke API reference, errors.
+const UNREADY: [&str; 6] = [
+    "CodeArtifactUserPendingException",
+    "EFSMountConnectivityException",
+    "EFSMountTimeoutException",
+    "ResourceConflictException",
+    "SnapStartNotReadyException",
+    "SnapStartTimeoutException",
+];
+
 /// Whether the failure is worth another attempt.
 pub(crate) fn is_worthwhile(error: &InvokeError, on: RetryOn, idempotent: bool) -> bool {
     let may_repeat = idempotent || on == RetryOn::Sdk;
@@ -40,11 +51,11 @@ pub(crate) fn is_worthwhile(error: &InvokeError, on: RetryOn, idempotent: bool) 
             let may_repeat = may_repeat || error.executed() == Executed::No;
             may_repeat && (on == RetryOn::Sdk || !SETTLED.contains(&kind.as_str()))
         }
+        InvokeError::AccessDenied { cured, .. } => *cured,
+        InvokeError::InvalidRequest { kind, .. } => UNREADY.contains(&kind.as_str()),
         InvokeError::Timeout { .. }
         | InvokeError::NotFound { .. }
-        | InvokeError::AccessDenied { .. }
         | InvokeError::TooLarge
-        | InvokeError::InvalidRequest { .. }
         | InvokeError::AnswerTooLarge { .. }
         | InvokeError::NoCredentials { .. }
         | InvokeError::NoRegion => false,
@@ -109,6 +120,15 @@ mod tests {
         InvokeError::Service { status: 502, kind: kind.into(), message: String::new(), request_id: None }
     }
 
+    fn refused(kind: &str) -> InvokeError {
+        InvokeError::InvalidRequest {
+            status: 409,
+            kind: kind.into(),
+            message: String::new(),
+            request_id: None,
+        }
+    }
+
     fn unreachable(executed: Executed) -> InvokeError {
         InvokeError::Unreachable { message: String::new(), executed }
     }
@@ -133,6 +153,12 @@ mod tests {
         check(service("EC2AccessDeniedException"), [false, false, true]);
         check(service("KMSDisabledException"), [false, false, true]);
         check(InvokeError::Timeout { executed: Executed::Maybe }, [false; 3]);
+        for cured in [true, false] {
+            let (kind, message) = ("ExpiredTokenException".into(), String::new());
+            check(InvokeError::AccessDenied { kind, message, request_id: None, cured }, [cured; 3]);
+        }
+        check(refused("SnapStartNotReadyException"), [true; 3]);
+        check(refused("InvalidRequestContentException"), [false; 3]);
         check(InvokeError::NoRegion, [false; 3]);
         check(InvokeError::TooLarge, [false; 3]);
     }

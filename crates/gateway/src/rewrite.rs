@@ -3,7 +3,7 @@
 //! A prefix is replaced once, on a segment boundary: the segments that matched go, the rest stays byte for byte as it was
 //! sent. `/foo/bar` with `/foo` for `/xyz` is `/xyz/bar`, and `/foo` alone is `/xyz` (Gateway API, HTTPPathModifier).
 
-use lambridge_model::{ParamKind, PathMatch, PathRewrite, Segment};
+use lambridge_model::{PathMatch, PathRewrite, Segment};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::router;
@@ -56,13 +56,11 @@ impl PathRule {
                 };
                 let pieces = template.segments().iter().map(|segment| match segment {
                     Segment::Literal(text) => Ok(Piece::Text(encoded(text))),
-                    Segment::Param { name, kind } => known
+                    Segment::Param { name, .. } => known
                         .iter()
                         .find(|(other, _, _)| other == name)
-                        .map(|&(_, index, rest)| Piece::Segment {
-                            index,
-                            rest: rest && *kind == ParamKind::Rest,
-                        })
+                        // All that was matched, however it is written here: only a last one may be written `{rest+}`.
+                        .map(|&(_, index, rest)| Piece::Segment { index, rest })
                         .ok_or_else(|| format!("the path that is matched has no parameter `{name}`")),
                 });
                 Ok(Self::Whole(pieces.collect::<Result<_, _>>()?))
@@ -151,7 +149,9 @@ mod tests {
         let to = |text: &str| PathRewrite::Path(text.parse().unwrap());
         check(template("/a/{id}"), to("/b/{id}/c"), "/a/x%20y", "/b/x%20y/c");
         check(template("/a/{rest+}"), to("/{rest+}"), "/a/b/c", "/b/c");
-        check(template("/a/{rest+}"), to("/x/{rest}"), "/a/b/c", "/x/b");
+        check(template("/a/{rest+}"), to("/x/{rest}"), "/a/b/c", "/x/b/c");
+        check(template("/a/{id}/{rest+}"), to("/{rest}/of/{id}"), "/a/1/b//c", "/b//c/of/1");
+        check(template("/a/{id}"), to("/x/{id+}"), "/a/b", "/x/b");
         check(PathMatch::Regex("/.*".into()), to("/x"), "/anything", "/x");
         check(PathMatch::Prefix("/".into()), to("/"), "/anything", "/");
         assert!(PathRule::new(&to("/{no}"), &template("/{id}")).is_err());

@@ -21,6 +21,8 @@ pub(crate) struct Head {
     log_tail: Option<String>,
     error_type: Option<String>,
     retry_after: Option<String>,
+    /// `Date`, of a refusal that may be about the clock.
+    pub(crate) date: Option<String>,
     /// Its body comes in frames, by the type it says.
     event_stream: Option<bool>,
 }
@@ -44,6 +46,7 @@ impl Head {
         // Few names have these lengths, so most fields are passed over with one comparison.
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let place = match name.len() {
+            4 if self.status == 403 && is("date") => &mut self.date,
             11 if is("retry-after") => &mut self.retry_after,
             12 if is("content-type") => {
                 let kind = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
@@ -98,7 +101,7 @@ pub(crate) fn read(head: Head, payload: Bytes) -> Result<Invoked, InvokeError> {
             request_id,
         },
         404 => InvokeError::NotFound { message, request_id },
-        403 => InvokeError::AccessDenied { kind, message, request_id },
+        403 => InvokeError::AccessDenied { kind, message, request_id, cured: false },
         413 => InvokeError::TooLarge,
         400..=499 => InvokeError::InvalidRequest { status, kind, message, request_id },
         _ => InvokeError::Service { status, kind, message, request_id },
@@ -123,6 +126,19 @@ pub(crate) fn blames_keys(kind: &str) -> bool {
         "UnrecognizedClientException",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+    ];
+    KINDS.contains(&kind)
+}
+
+/// Whether Lambda may mean the date of the signature. Source: the errors that AWS's SDKs take for a skewed clock.
+pub(crate) fn blames_clock(kind: &str) -> bool {
+    const KINDS: [&str; 6] = [
+        "AuthFailure",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
     ];
     KINDS.contains(&kind)
 }

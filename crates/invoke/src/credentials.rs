@@ -115,17 +115,20 @@ impl Store {
         tokio::spawn(renewal).await.map_err(|_| "the source of credentials ended unexpectedly".to_owned())?
     }
 
-    /// Lambda called these keys expired or unknown: the next call loads others.
-    pub(crate) fn refused(&self, lease: &Arc<Lease>) {
-        let young = (self.clock)().duration_since(lease.loaded).is_ok_and(|age| age < YOUNG);
-        if young || self.fixed {
-            return;
+    /// Lambda called these keys expired or unknown: the next call loads others. Whether there are others to ask for.
+    pub(crate) fn refused(&self, lease: &Arc<Lease>) -> bool {
+        if self.fixed {
+            return false;
         }
         let mut current = self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if current.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, lease)) {
+            if (self.clock)().duration_since(lease.loaded).is_ok_and(|age| age < YOUNG) {
+                return false;
+            }
             *current = None;
             self.forget_provider();
         }
+        true
     }
 
     fn current(&self) -> Option<Arc<Lease>> {

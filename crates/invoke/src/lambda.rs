@@ -14,6 +14,7 @@ use lambridge_wire::name::FunctionName;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+mod clock;
 mod standing;
 
 pub use standing::{Identity, Standing};
@@ -40,6 +41,7 @@ struct Inner {
     source: Credentials,
     env: Env,
     store: Arc<Store>,
+    clock: clock::Clock,
     tls: Arc<Tls>,
     settings: ConnectionSettings,
     variant: Variant,
@@ -122,6 +124,7 @@ impl Lambda {
             no_region: Mutex::default(),
             connections: OnceCell::new_with(connections),
             store: Arc::new(Store::new(source.clone(), Arc::clone(&shared.env))),
+            clock: clock::Clock::default(),
             source,
             env: Arc::clone(&shared.env),
             tls,
@@ -237,24 +240,26 @@ impl Inner {
     async fn send(&self, outgoing: &Outgoing<'_>, deadline: Instant) -> Result<Invoked, InvokeError> {
         let (region, connections, lease) = self.prepare(deadline).await?;
         let _permit = connections.permit(deadline).await.map_err(unreachable)?;
-        let draft = signed(outgoing, connections, &lease, region)?;
+        let now = self.clock.now();
+        let draft = signed(outgoing, connections, &lease, region, now)?;
         if connections.is_shared() {
             // Boxed, so that it is no part of the future of calls that share nothing.
             let whole = Box::pin(general(outgoing, connections, &draft, deadline)).await?;
-            return self.judge(whole.0, whole.1, &lease);
+            return self.judge(whole.0, whole.1, &lease, now);
         }
         let message = draft.message(outgoing);
         let (mut connection, head) = connections.call(&message, deadline).await.map_err(unreachable)?;
         let payload = connection.whole(SYNC_PAYLOAD).await.map_err(unreachable)?;
         connections.rest(connection);
-        self.judge(head, payload, &lease)
+        self.judge(head, payload, &lease, now)
     }
 
     /// As [`send`](Self::send), up to the head of an answer that is a stream.
     async fn open(&self, outgoing: &Outgoing<'_>, deadline: Instant) -> Result<Streamed, InvokeError> {
         let (region, connections, lease) = self.prepare(deadline).await?;
         let permit = connections.own_permit(deadline).await.map_err(unreachable)?;
-        let draft = signed(outgoing, connections, &lease, region)?;
+        let now = self.clock.now();
+        let draft = signed(outgoing, connections, &lease, region, now)?;
         let (head, payload) = if connections.is_shared() {
             let sent = AtomicBool::new(false);
             let next = || draft.request(outgoing);
@@ -278,7 +283,7 @@ impl Inner {
             connections.rest(connection);
             (head, payload)
         };
-        let invoked = self.judge(head, payload, &lease)?;
+        let invoked = self.judge(head, payload, &lease, now)?;
         Err(answer::no_stream(invoked))
     }
 
@@ -301,13 +306,19 @@ impl Inner {
         Ok((region, connections, lease))
     }
 
-    /// The outcome; keys that Lambda refuses are not used again.
-    fn judge(&self, head: Head, payload: Bytes, lease: &Arc<Lease>) -> Result<Invoked, InvokeError> {
-        let outcome = answer::read(head, payload);
-        if let Err(InvokeError::AccessDenied { kind, .. }) = &outcome
-            && answer::blames_keys(kind)
-        {
-            self.store.refused(lease);
+    /// The outcome; a clock by which Lambda refuses is corrected, keys that it refuses are not used again.
+    fn judge(
+        &self,
+        mut head: Head,
+        payload: Bytes,
+        lease: &Arc<Lease>,
+        signed: SystemTime,
+    ) -> Result<Invoked, InvokeError> {
+        let date = head.date.take();
+        let mut outcome = answer::read(head, payload);
+        if let Err(InvokeError::AccessDenied { kind, cured, .. }) = &mut outcome {
+            *cured = answer::blames_clock(kind) && self.clock.correct(signed, date.as_deref())
+                || answer::blames_keys(kind) && self.store.refused(lease);
         }
         outcome
     }
@@ -367,8 +378,9 @@ fn signed(
     connections: &Connections,
     lease: &Arc<Lease>,
     region: &str,
+    now: SystemTime,
 ) -> Result<Arc<Draft>, InvokeError> {
-    draft::of(outgoing, connections.endpoint(), lease, region, SystemTime::now()).map_err(malformed)
+    draft::of(outgoing, connections.endpoint(), lease, region, now).map_err(malformed)
 }
 
 fn malformed(Malformed(what): Malformed) -> InvokeError {

@@ -60,6 +60,8 @@ pub enum InvokeError {
         message: String,
         /// AWS's request id.
         request_id: Option<String>,
+        /// What it was for has been put right: the clock is corrected, or there are other keys to ask for.
+        cured: bool,
     },
     /// 413: larger than Lambda takes.
     #[error("the event is larger than Lambda takes")]

@@ -5,7 +5,8 @@
 //! their first `:` (or whole). A mask is as wide as what it hides, so that the marker below still points right.
 
 /// Parts of names whose values are not shown.
-const SECRET_WORDS: [&str; 10] = [
+const SECRET_WORDS: [&str; 11] = [
+    "authorization",
     "secret",
     "token",
     "password",
@@ -126,6 +127,7 @@ mod tests {
     #[test]
     fn by_the_look_of_the_line() {
         check("region: us-east-1", "region: us-east-1");
+        check("set: { authorization: Bearer abc, a: b }", "set: { authorization: ****** ***, a: b }");
         check("  secret_access_key: abc", "  secret_access_key: ***");
         check(
             "{ access_key_id: AK, secret_access_key: \"x,y\" }",

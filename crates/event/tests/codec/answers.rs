@@ -135,6 +135,8 @@ fn shared_rules() {
     // The last of two equal keys counts, as in every JSON parser that functions use.
     check(PROXIES, &html(r#","body":"a","body":"b""#), Ok((200, &[HTML], b"b")));
     check(PROXIES, r#"{"statusCode":204}"#, Ok((204, &[], b"")));
+    check(PROXIES, r#"{"statusCode":204.0}"#, Ok((204, &[], b"")));
+    check(PROXIES, r#"{"statusCode":204.5}"#, Err("`statusCode` of the answer: `204.5` is no status"));
     check(PROXIES, r#"{"statusCode":304,"headers":null}"#, Ok((304, &[], b"")));
 }
 

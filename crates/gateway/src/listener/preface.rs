@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
+use super::reset::Reset;
+
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection whose first bytes have been read.
@@ -32,6 +34,12 @@ pub(super) async fn read<IO: AsyncRead + Unpin>(mut io: IO) -> io::Result<(bool,
         }
     }
     Ok((first == *PREFACE, Begun { first, from: 0, to, io }))
+}
+
+impl<IO: Reset> Reset for Begun<IO> {
+    fn reset(&self) {
+        self.io.reset();
+    }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Begun<IO> {

@@ -8,8 +8,11 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::Version;
+use http_body::Body as _;
 use hyper::server::conn::http1 as conn;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,6 +23,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+use super::reset::Reset;
 use super::{h2, origin, preface};
 use crate::Shared;
 use crate::attended::Attended;
@@ -91,7 +95,7 @@ async fn either(stream: TcpStream, shared: Arc<Shared>, place: Place, mut stoppe
     }
 }
 
-async fn http1<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn http1<IO: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static>(
     io: IO,
     shared: Arc<Shared>,
     place: Place,
@@ -110,8 +114,12 @@ async fn http1<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let service = service_fn(|mut request| {
         let refused = connection.exchange.begin().or_else(|| origin::take_authority(&mut request).err());
         let own = connection.clone();
+        let has_chunks = request.version() >= Version::HTTP_11;
         Attended::new(connection.clone(), async move {
             let answer = pipeline::serve(own.clone(), request, refused).await;
+            if !has_chunks && answer.body().size_hint().exact().is_none() {
+                own.exchange.endless.store(true, Ordering::Relaxed);
+            }
             // A streamed answer goes on: the connection is idle when it has ended.
             if !answer.body().is_stream() {
                 own.exchange.end();
@@ -131,7 +139,13 @@ async fn http1<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         loop {
             tokio::select! {
                 biased;
-                ended = poll_fn(|cx| http.poll_without_shutdown(cx)) => break ended,
+                ended = poll_fn(|cx| {
+                    let polled = http.poll_without_shutdown(cx);
+                    // hyper may write the end of a stream after its last look at the socket. It must look again: that is
+                    // how the guard learns that the connection is idle from now on.
+                    let again = polled.is_pending() && connection.exchange.ended.swap(false, Ordering::Relaxed);
+                    if again { http.poll_without_shutdown(cx) } else { polled }
+                }) => break ended,
                 _ = &mut stop, if !stopping => {
                     stopping = true;
                     std::pin::Pin::new(&mut http).graceful_shutdown();
@@ -142,6 +156,8 @@ async fn http1<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let guard = http.into_parts().io.into_inner();
     if ended.is_ok() {
         close(guard).await;
+    } else if connection.exchange.endless.load(Ordering::Relaxed) {
+        guard.into_inner().reset();
     }
 }
 

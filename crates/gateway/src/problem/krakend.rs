@@ -118,7 +118,15 @@ mod tests {
             |status| InvokeError::Service { status, kind: "k".into(), message: text(), request_id: None };
         for (error, status) in [
             (InvokeError::NotFound { message: text(), request_id: None }, 404),
-            (InvokeError::AccessDenied { kind: "k".into(), message: text(), request_id: None }, 403),
+            (
+                InvokeError::AccessDenied {
+                    kind: "k".into(),
+                    message: text(),
+                    request_id: None,
+                    cured: false,
+                },
+                403,
+            ),
             (invalid(400), 400),
             (invalid(415), 415),
             (InvokeError::TooLarge, 413),

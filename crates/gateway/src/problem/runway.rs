@@ -116,8 +116,12 @@ mod tests {
     #[tokio::test]
     async fn no_word_of_aws() {
         let secret = "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned();
-        let refused =
-            InvokeError::AccessDenied { kind: "AccessDenied".into(), message: secret, request_id: None };
+        let refused = InvokeError::AccessDenied {
+            kind: "AccessDenied".into(),
+            message: secret,
+            request_id: None,
+            cured: false,
+        };
         let text = "text/plain; charset=utf-8";
         check(Refusal::from_invoke(&refused), 502, text, "lambda: invoke failed\n").await;
         for reason in [

@@ -49,6 +49,31 @@ async fn a_wait_that_would_end_too_late_is_not_waited_for() {
     assert_eq!(world.lambda.requests().len(), 3);
 }
 
+/// A machine whose clock is an hour late: Lambda says what time it is, and is believed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_clock_is_corrected() {
+    let world = start(|model| f(model).retries = Retries::default()).await;
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now() + HOUR);
+    world.lambda.push(failure(403, "InvalidSignatureException").header("date", &date));
+    assert_eq!(verdict(&get(world.address, "POST", "/").await).0, 200);
+    assert_eq!(verdict(&get(world.address, "POST", "/").await).0, 200);
+    let dates: Vec<_> = world.lambda.requests().iter().filter_map(|call| call.header("x-amz-date")).collect();
+    let [late, right, after] = &dates[..] else { panic!("{dates:?}") };
+    assert!(late < right && right <= after, "{dates:?}");
+    // A refusal that the clock cannot be blamed for is final.
+    world.lambda.push(failure(403, "InvalidSignatureException").header("date", &date));
+    check(&world, &get(world.address, "POST", "/").await, 502, "access_denied").await;
+    assert_eq!(world.lambda.requests().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_that_is_made_ready_is_asked_again() {
+    let world = start(|model| f(model).retries = Retries::default()).await;
+    world.lambda.push(failure(409, "ResourceConflictException"));
+    assert_eq!(verdict(&get(world.address, "POST", "/").await).0, 200);
+    assert_eq!(world.lambda.requests().len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_do_not_multiply_an_outage() {
     for (ratio, expect) in [(0, 10), (100, 20)] {

@@ -165,6 +165,9 @@ async fn request_lines_that_are_none() {
         "GET /\u{7f} HTTP/1.1",
         "\u{16}\u{3}\u{1}",
         "PRI * HTTP/2.0",
+        "GET h HTTP/1.1",
+        "GET h:80 HTTP/1.1",
+        "GET http://name:password@h/ HTTP/1.1",
     ] {
         // Two empty lines before a request are passed over, as RFC 9112 section 2.2 asks.
         let line = if row.is_empty() { "\r\n\r\n" } else { row };
@@ -179,6 +182,22 @@ async fn request_lines_that_are_none() {
         assert_eq!(verdict(&answer), (431, "head_too_large".to_owned()), "{answer}");
     }
     is_well(&world, &app, "too large").await;
+}
+
+/// The host that the route is found by is the one that functions and services see.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_absolute_target_leaves_no_second_host() {
+    let (world, app) = both().await;
+    for path in ["/", "/app"] {
+        let bytes = format!("GET http://inside{path} HTTP/1.1\r\nhost: outside\r\nconnection: close\r\n\r\n");
+        let answer = talk(world.address, bytes.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let event = world.lambda.requests()[0].text();
+    assert!(event.contains(r#""host":"inside""#) && !event.contains("outside"), "{event}");
+    let passed = &app.requests()[0];
+    let hosts: Vec<_> = passed.headers.iter().filter(|(name, _)| name == "host").collect();
+    assert!(matches!(hosts[..], [(_, host)] if host == b"inside"), "{hosts:?}");
 }
 
 /// Answers come in the order of the requests, whoever gives them.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use lambridge_model::{AnswerRule, Concurrency, Invocation, LogLevel, Model};
 use lambridge_testkit::Answer;
 use lambridge_testkit::frames::{complete, piece, stream};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::Sender;
 
 use crate::support::get;
@@ -134,6 +136,23 @@ async fn a_client_that_goes_takes_the_call_with_it() {
     tokio::time::timeout(PATIENCE, pieces.closed()).await.expect("the call is dropped");
     let lines = world.lines.wait_for(1).await;
     assert!(lines[0].contains(" GET /early 499 reason=client_gone "), "{}", lines[0]);
+}
+
+/// HTTP/1.0 has no chunks whose last one could be missing: only a reset tells half an answer from a whole one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_of_unknown_length_breaks_off_with_a_reset() {
+    let world = streaming(|_| {}).await;
+    let (answer, pieces) = stream().live();
+    world.lambda.push(answer);
+    let mut client = TcpStream::connect(world.address).await.unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\nhost: h\r\n\r\n").await.unwrap();
+    pieces.send(piece("half of it")).await.unwrap();
+    let mut client = Client::over(client);
+    client.head().await;
+    assert_eq!(client.bytes(10).await, "half of it");
+    pieces.send(complete(Some("Unhandled"))).await.unwrap();
+    let error = client.reset().await;
+    assert_eq!(error, std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -167,6 +167,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         tokio::time::timeout(MOMENT, self.0.fill_buf()).await.is_err()
     }
 
+    /// Waits for the connection's end, which is an error; its kind.
+    pub async fn reset(mut self) -> std::io::ErrorKind {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("it ends");
+        ended.expect_err("a reset").kind()
+    }
+
     /// Waits for the connection's end, however it comes; what was read before.
     pub async fn end(mut self) -> String {
         let mut rest = Vec::new();

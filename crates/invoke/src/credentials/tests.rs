@@ -106,10 +106,10 @@ async fn old_keys_serve_while_the_source_fails() {
 async fn refused_keys_are_dropped_once_they_are_old() {
     let (store, told) = store();
     let first = store.get("r").await.unwrap();
-    store.refused(&first);
+    assert!(!store.refused(&first));
     assert!(Arc::ptr_eq(&first, &store.get("r").await.unwrap()), "young keys stay");
     told.now.store(60, Ordering::SeqCst);
-    store.refused(&first);
+    assert!(store.refused(&first) && store.refused(&first), "whoever used them may ask for others");
     assert!(!Arc::ptr_eq(&first, &store.get("r").await.unwrap()));
 }
 

@@ -103,5 +103,40 @@ class Explained(unittest.TestCase):
             self.assertIn(line, said.stdout + said.stderr)
 
 
+class Listeners(unittest.TestCase):
+    def test_conditions_and_hosts(self):
+        program = start(
+            self,
+            "gateway",
+            """\
+            lambridge: 1
+            listeners: [{ address: "127.0.0.1:0", hosts: ["*.example.com"] }]
+            routes:
+              - match: { path: /a, headers: { x-version: { regex: "v[0-9]+" } }, query: { page: { present: true } } }
+                static: { body: whole }
+              - { match: { path: /a, headers: { x-version: { present: false } } }, static: { body: absent } }
+            """,
+        )
+        for target, headers, expect in [
+            ("/a?page=1", [("X-Version", "v10")], (200, b"whole")),
+            ("/a?page=1", [("X-Version", "xv10")], (404, None)),
+            ("/a", [("X-Version", "v10")], (404, None)),
+            ("/a", [], (200, b"absent")),
+        ]:
+            with self.subTest(target=target, headers=headers):
+                answer = request(program.gateway, "GET", target, [("Host", "a.example.com"), *headers])
+                self.assertEqual((answer.status, answer.body if expect[1] else None), expect)
+        answer = request(program.gateway, "GET", "/a")
+        self.assertEqual((answer.status, json.loads(answer.body)["type"]), (421, "urn:lambridge:problem:misdirected"))
+
+    def test_https_redirect(self):
+        listener = '{ address: "127.0.0.1:0", https_redirect: { port: 8443, status: 308 } }'
+        program = start(self, "gateway", f"lambridge: 1\nlisteners: [{listener}]\n")
+        # Who is no trusted proxy cannot say that TLS was there.
+        headers = [("Host", "a.example.com:80"), ("X-Forwarded-Proto", "https")]
+        answer = request(program.gateway, "POST", "/a?b=c", headers, b"body")
+        self.assertEqual((answer.status, answer.one("location")), (308, "https://a.example.com:8443/a?b=c"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -24,7 +24,7 @@ What the document says, and where it is held to that:
 | R18 | AWS's default chain of credentials | Calls.test_where_calls_go (environment); boto3_test.py and the tests of `lambridge-invoke` |
 | R19 | `GET /lambda` on the admin address | Numbers |
 | R20 | what is counted when | Numbers, Middleware.test_refused_requests_are_not_counted |
-| R21 | all middleware of the route applies, or is refused by name | Middleware.test_rate_limit, test_body_size, test_headers; Validation.test_middleware_is_never_passed_over |
+| R21 | all middleware of the route applies, or is refused by name | Middleware.test_rate_limit, test_body_size, test_headers; Requests; Validation.test_middleware_is_never_passed_over |
 """
 
 import json
@@ -376,6 +376,59 @@ class Backends(unittest.TestCase):
     def test_an_answer_of_the_routes_own(self):
         answer = request(self.program.gateway, "GET", "/mocked")
         self.assertEqual((answer.status, answer.body), (418, b"tea"))
+
+
+class Requests(unittest.TestCase):
+    """Which requests come in, and to which route."""
+
+    def gateway(self, text):
+        head = "listeners: [{ address: '127.0.0.1:0' }]\nadmin: { enabled: false }\n"
+        return start(self, "gateway", head + textwrap.dedent(text))
+
+    def test_conditions(self):
+        program = self.gateway(
+            """\
+            routes:
+              - id: pattern
+                path: /a
+                match: { headers: [{ name: X-Version, regex: "^v[0-9]" }], query: [{ name: page, present: true }] }
+                mock_response: { enabled: true, body: pattern }
+              - { id: part, path: /a, match: { query: [{ name: q, regex: "b+" }] }, mock_response: { enabled: true, body: part } }
+              - id: absent
+                path: /a
+                match: { headers: [{ name: X-Debug, present: false }] }
+                mock_response: { enabled: true, body: absent }
+            """
+        )
+        for target, headers, expect in [
+            ("/a?page=", [("X-Version", "v2-beta")], b"pattern"),
+            ("/a?page=1", [("X-Version", "a v2"), ("X-Debug", "")], None),
+            ("/a", [("X-Version", "v2")], b"absent"),
+            ("/a?q=abbc", [("X-Debug", "1")], b"part"),
+            ("/a?q=ac", [("X-Debug", "1")], None),
+        ]:
+            with self.subTest(target=target, headers=headers):
+                answer = request(program.gateway, "GET", target, headers)
+                self.assertEqual((answer.status, answer.body) if expect else answer.status, (200, expect) if expect else 404)
+
+    def test_allowed_hosts_and_https_redirect(self):
+        program = self.gateway(
+            """\
+            allowed_hosts: { enabled: true, hosts: [api.example.com, "*.example.org"] }
+            https_redirect: { enabled: true, port: 8443, permanent: true }
+            trusted_proxies: { cidrs: [127.0.0.1] }
+            routes: [{ id: a, path: /a, mock_response: { enabled: true, body: in } }]
+            """
+        )
+        secure = ("X-Forwarded-Proto", "https")
+        for host in ["API.example.com:80", "x.example.org"]:
+            self.assertEqual(request(program.gateway, "GET", "/a", [("Host", host), secure]).body, b"in")
+        for headers in [[("Host", "example.org")], [("Host", "127.0.0.1"), secure]]:
+            answer = request(program.gateway, "GET", "/a", headers)
+            self.assertEqual((answer.status, answer.one("content-type")), (421, "application/json"))
+            self.assertEqual(answer.body, b'{"error":"misdirected_request","message":"Host not allowed"}')
+        answer = request(program.gateway, "GET", "/nowhere?b=1", [("Host", "api.example.com:8080")])
+        self.assertEqual((answer.status, answer.one("location")), (301, "https://api.example.com:8443/nowhere?b=1"))
 
 
 class Validation(unittest.TestCase):

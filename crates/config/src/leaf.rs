@@ -24,6 +24,9 @@ const SIZE_HELP: &str = "a size is `64KiB`, `6MiB`, `1GiB`, or a plain number of
 /// A compiled regex, in bytes: the bound of the data plane.
 const MAX_REGEX: usize = 1 << 20;
 
+/// Hosts in one list.
+const MAX_HOSTS: usize = 64;
+
 /// What lowering needs beside the document.
 pub struct Lower<'a> {
     /// Where relative paths start.
@@ -194,6 +197,27 @@ impl Lower<'_> {
             self.wrong(leaf, "is not an address and a port", help);
         }
         address
+    }
+
+    /// Names or `*.name`, each once.
+    pub fn hosts(&mut self, leaves: &[Leaf]) -> Vec<String> {
+        let mut hosts: Vec<String> = Vec::new();
+        if let Some(leaf) = leaves.get(MAX_HOSTS) {
+            self.report.error(&leaf.span, format!("there are {MAX_HOSTS} hosts at most"));
+        }
+        for leaf in leaves.iter().take(MAX_HOSTS) {
+            match values::host(&leaf.text) {
+                Ok((host, _)) if hosts.contains(&host) => {
+                    self.wrong(leaf, "stands twice", "remove one of them");
+                }
+                Ok((host, _)) => hosts.push(host),
+                Err(reason) => {
+                    let help = "write `api.example.com` or `*.example.com`";
+                    self.wrong(leaf, format!("is not a host: {reason}"), help);
+                }
+            }
+        }
+        hosts
     }
 
     pub fn network(&mut self, leaf: &Leaf) -> Option<Cidr> {

@@ -170,6 +170,13 @@ fn listeners(found: Vec<(Listener, Span)>, report: &mut Report) -> Vec<(Listener
                 if other.http2 == Http2::default() {
                     other.http2 = listener.http2;
                 }
+                // Who names hosts speaks for the address; a file without any adds none.
+                for host in listener.hosts {
+                    if !other.hosts.contains(&host) {
+                        other.hosts.push(host);
+                    }
+                }
+                other.https_redirect = other.https_redirect.or(listener.https_redirect);
             }
             Some((other, first)) => {
                 report

@@ -18,6 +18,7 @@ use lambridge_model::{Errors, Http2, Model, PathMatch, Route, StaticAnswer, Targ
 use crate::Problem;
 use crate::canary::Chooser;
 use crate::edits::Edits;
+use crate::entrance::Entrance;
 use crate::function::{self, FunctionState};
 use crate::listener::tls;
 use crate::metrics::{FunctionMetrics, Tally};
@@ -41,6 +42,8 @@ pub(crate) struct Snapshot {
     pub(crate) telemetry: Option<Arc<Telemetry>>,
     /// One a listener of the model; `None` serves plain HTTP.
     pub(crate) tls: Vec<Option<Arc<rustls::ServerConfig>>>,
+    /// One a listener of the model; `None` lets everything in.
+    entrances: Vec<Option<Entrance>>,
 }
 
 /// What a request needs of its route.
@@ -78,6 +81,12 @@ impl Snapshot {
     pub(crate) fn http2_of(&self, listener: SocketAddr) -> Http2 {
         let found = self.model.listeners.iter().find(|known| known.address == listener);
         found.map(|listener| listener.http2).unwrap_or_default()
+    }
+
+    /// What a listener asks of every request.
+    pub(crate) fn entrance_of(&self, listener: SocketAddr) -> Option<&Entrance> {
+        let at = self.model.listeners.iter().position(|known| known.address == listener)?;
+        self.entrances.get(at)?.as_ref()
     }
 
     /// Whose error answers a listener gives before a route is known.
@@ -142,14 +151,19 @@ pub(crate) fn compile(model: Model, pool: &Pool, before: Earlier<'_>) -> Result<
         }
     }
     let mut tls_configs = Vec::with_capacity(model.listeners.len());
+    let mut entrances = Vec::with_capacity(model.listeners.len());
     for listener in &model.listeners {
+        match Entrance::new(listener) {
+            Ok(entrance) => entrances.push(entrance),
+            Err(message) => problems.push(Problem { origin: listener.origin.clone(), message }),
+        }
         match listener.tls.as_ref().map(|tls| tls::load(tls, listener.http2)).transpose() {
             Ok(config) => tls_configs.push(config),
             Err(message) => problems.push(Problem { origin: listener.origin.clone(), message }),
         }
     }
     if problems.is_empty() {
-        Ok(Snapshot { model, router, routes, functions, telemetry: None, tls: tls_configs })
+        Ok(Snapshot { model, router, routes, functions, telemetry: None, tls: tls_configs, entrances })
     } else {
         Err(problems)
     }

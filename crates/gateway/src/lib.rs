@@ -24,6 +24,7 @@ mod connection;
 mod directory;
 mod drain;
 mod edits;
+mod entrance;
 mod flow;
 mod function;
 mod head_guard;

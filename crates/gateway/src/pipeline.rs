@@ -61,6 +61,11 @@ async fn exchange(
     facts.errors = snapshot.errors_of(connection.listener);
     let client = identify(connection, &snapshot, head, facts);
     let host = admit(connection, head, refused)?;
+    if let Some(entrance) = snapshot.entrance_of(connection.listener)
+        && let Some(answer) = entrance.answer(&head.uri, host, client.is_secure(&head.headers))?
+    {
+        return Ok(answer.map(AnswerBody::Whole));
+    }
     let route = route(&snapshot, connection, head, host, facts)?;
     let parameters = route.parameters_of(head.uri.path());
     count(route, &client, head, facts)?;

@@ -65,6 +65,8 @@ pub(crate) enum Reason {
     Template,
     /// A script of the route failed, or refused the request.
     Script,
+    /// The listener does not serve this host.
+    Misdirected,
     /// In the log only: there is no one left to tell. The last one: `ALL` ends with it.
     ClientGone,
 }
@@ -104,6 +106,7 @@ impl Reason {
         Self::Incomplete,
         Self::Template,
         Self::Script,
+        Self::Misdirected,
         Self::ClientGone,
     ];
 
@@ -146,6 +149,7 @@ impl Reason {
             Self::Incomplete => (400, "bad_request", "The request lacks what the event is made of"),
             Self::Template => (500, "template_error", "The event's template failed"),
             Self::Script => (500, "script_error", "The route's script failed"),
+            Self::Misdirected => (421, "misdirected", "This host is not served here"),
             Self::ClientGone => (499, "client_gone", "The client went away"),
         }
     }

@@ -67,11 +67,10 @@ pub(crate) fn is_worthwhile(error: &InvokeError, on: RetryOn, idempotent: bool) 
 pub(crate) fn is_elsewheres(error: &InvokeError, idempotent: bool) -> bool {
     match error {
         InvokeError::Throttled { .. } => true,
-        InvokeError::Unreachable { .. } | InvokeError::Service { .. } => {
+        InvokeError::Unreachable { .. } | InvokeError::Service { .. } | InvokeError::Timeout { .. } => {
             idempotent || error.executed() == Executed::No
         }
-        InvokeError::Timeout { .. }
-        | InvokeError::NotFound { .. }
+        InvokeError::NotFound { .. }
         | InvokeError::AccessDenied { .. }
         | InvokeError::TooLarge
         | InvokeError::InvalidRequest { .. }
@@ -171,7 +170,8 @@ mod tests {
             (unreachable(Executed::Maybe), true, false),
             (service("ServiceException"), true, false),
             (service("ENINotReadyException"), true, true),
-            (InvokeError::Timeout { executed: Executed::No }, false, false),
+            (InvokeError::Timeout { executed: Executed::No }, true, true),
+            (InvokeError::Timeout { executed: Executed::Maybe }, true, false),
             (InvokeError::NoRegion, false, false),
         ];
         for (error, idempotent, other) in rows {

@@ -41,7 +41,7 @@ use trie::PathTable;
 
 pub(crate) use conditions::first_value;
 pub use explain::{Explanation, Outcome, Probe, explain};
-pub(crate) use host::without_port;
+pub(crate) use host::{is_host, without_port};
 pub(crate) use order::effective;
 pub(crate) use path::segment;
 

@@ -51,6 +51,8 @@ pub struct Function {
     pub breaker: Option<Breaker>,
     /// Where it is called instead, in order.
     pub failover: Vec<Failover>,
+    /// How long a place may take, of a request that may run twice, while another place is left; below [`timeout`](Self::timeout).
+    pub attempt_timeout: Option<Duration>,
     /// How the emulator runs it; `None` where it only exists in AWS.
     pub run: Option<Run>,
     /// For messages.
@@ -80,6 +82,7 @@ impl Function {
             concurrency: Concurrency::default(),
             breaker: None,
             failover: Vec::new(),
+            attempt_timeout: None,
             run: None,
             origin: Origin::default(),
         }

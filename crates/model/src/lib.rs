@@ -25,7 +25,7 @@ pub use function::{
     Invocation, KrakendAnswer, KrakendEncoding, Program, Retries, RetryBudget, RetryOn, Run, TenantId, Url,
     UrlAuth, UrlCors, UrlMode,
 };
-pub use listener::{Http2, Listener, Tls};
+pub use listener::{Http2, HttpsRedirect, Listener, Tls};
 pub use percent::Percent;
 pub use policies::{HeaderChanges, PathRewrite, Policies, RateKey, RateLimit, Redirect, Rewrite, Scheme};
 pub use prices::{Price, Prices};

@@ -16,6 +16,10 @@ pub struct Listener {
     pub http2: Http2,
     /// Whose error answers clients get where no route took the request.
     pub errors: Errors,
+    /// Hosts that may be asked for, each as in a match; empty for any.
+    pub hosts: Vec<String>,
+    /// Where a request goes that came without TLS; served as it is when `None`.
+    pub https_redirect: Option<HttpsRedirect>,
     /// For messages.
     pub origin: Origin,
 }
@@ -28,8 +32,25 @@ impl Listener {
             tls: None,
             http2: Http2::default(),
             errors: Errors::Native,
+            hosts: Vec::new(),
+            https_redirect: None,
             origin: Origin::default(),
         }
+    }
+}
+
+/// The same host and path over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpsRedirect {
+    /// Of the listener there.
+    pub port: u16,
+    /// 301, 302, 303, 307 or 308.
+    pub status: u16,
+}
+
+impl Default for HttpsRedirect {
+    fn default() -> Self {
+        Self { port: 443, status: 302 }
     }
 }
 

@@ -12,8 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use lambridge_model::{
-    Drain, Errors, KrakendAnswer, KrakendEncoding, Listener, Matcher, PathMatch, Route, StaticAnswer, Target,
-    Template, Tls,
+    Drain, Errors, Http2, KrakendAnswer, KrakendEncoding, Listener, Matcher, PathMatch, Route, StaticAnswer,
+    Target, Template, Tls,
 };
 
 use super::support::TABLE;
@@ -82,10 +82,11 @@ fn listener(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>)
     if let Some(tls) = &tls {
         part.files.extend([tls.cert_file.clone(), tls.key_file.clone()]);
     }
+    let http2 = if is_true(&document.use_h2c, lower) { Http2::Cleartext } else { Http2::default() };
     if let Some((ip, port)) = ip.zip(port) {
         let address = SocketAddr::new(ip, port);
         part.listeners.push((
-            Listener { tls, errors: Errors::Krakend, origin: span.origin(), ..Listener::new(address) },
+            Listener { tls, http2, errors: Errors::Krakend, origin: span.origin(), ..Listener::new(address) },
             span,
         ));
     }

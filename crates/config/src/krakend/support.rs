@@ -62,7 +62,7 @@ pub const KEYS: &[Key] = &[
         "no verification of backends",
         "remove it: calls of Lambda are always verified",
     ),
-    no("use_h2c", "HTTP/2 without TLS", "let clients speak HTTP/1.1, and remove it"),
+    yes("use_h2c", "HTTP/2 without TLS too"),
     no("disable_rest", "placeholders of any form", "remove it, and let placeholders be whole segments"),
     ignored("read_timeout", "the whole request", OWN_LIMITS),
     ignored("write_timeout", "the whole answer", OWN_LIMITS),

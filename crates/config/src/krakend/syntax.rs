@@ -20,6 +20,7 @@ pub struct Document {
     pub output_encoding: Option<Leaf>,
     pub max_shutdown_wait_time: Option<Leaf>,
     pub debug_endpoint: Option<Leaf>,
+    pub use_h2c: Option<Leaf>,
     pub tls: Option<Tls>,
     pub router: Router,
     pub endpoints: Vec<Endpoint>,
@@ -131,6 +132,7 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
         output_encoding: reader.leaf(&top, "output_encoding"),
         max_shutdown_wait_time: reader.leaf(&top, "max_shutdown_wait_time"),
         debug_endpoint: reader.leaf(&top, "debug_endpoint"),
+        use_h2c: reader.leaf(&top, "use_h2c"),
         tls: reader.section(&top, "tls", |reader, fields| Tls {
             span: fields.span.clone(),
             public_key: reader.leaf(fields, "public_key"),

@@ -17,8 +17,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use lambridge_model::{
-    Admin, ConnectionSettings, Credentials, Drain, EmulatorSettings, EndpointVariant, Errors, Http2, Limits,
-    Listener, Log, LogFormat, LogLevel, Prices, Protocol, Secret, Tls, TraceFrom, TraceSettings,
+    Admin, ConnectionSettings, Credentials, Drain, EmulatorSettings, EndpointVariant, Errors, Http2,
+    HttpsRedirect, Limits, Listener, Log, LogFormat, LogLevel, Prices, Protocol, Secret, Tls, TraceFrom,
+    TraceSettings,
 };
 
 use super::support::TABLE;
@@ -127,8 +128,22 @@ fn listener_of(listener: &syntax::Listener, lower: &mut Lower<'_>) -> Option<(Li
     let socket = lower.address(address)?;
     let words = [("auto", Http2::Auto), ("cleartext", Http2::Cleartext), ("off", Http2::Off)];
     let http2 = lower.word(&listener.http2, "listeners[].http2", &words).unwrap_or_default();
+    let hosts = listener.hosts.as_ref().map(|(span, leaves)| {
+        if leaves.is_empty() {
+            lower.report.error(span, "`hosts` is empty").help("leave it out to serve every host");
+        }
+        lower.hosts(leaves)
+    });
+    let https_redirect = listener.https_redirect.as_ref().map(|(port, status)| {
+        let usual = HttpsRedirect::default();
+        let port = lower.number(port, 1..=65535).and_then(|port| u16::try_from(port).ok());
+        let status = policies::status(status, lower);
+        HttpsRedirect { port: port.unwrap_or(usual.port), status: status.unwrap_or(usual.status) }
+    });
+    let hosts = hosts.unwrap_or_default();
     let origin = address.span.origin();
-    Some((Listener { tls, http2, errors, origin, ..Listener::new(socket) }, address.span.clone()))
+    let listener = Listener { tls, http2, errors, hosts, https_redirect, origin, ..Listener::new(socket) };
+    Some((listener, address.span.clone()))
 }
 
 fn settings(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {

@@ -71,6 +71,15 @@ fn listener(yaml: &mut Yaml, listener: &Listener) {
         Http2::Cleartext => yaml.word("http2", "cleartext"),
         Http2::Off => yaml.word("http2", "\"off\""),
     }
+    if !listener.hosts.is_empty() {
+        yaml.texts("hosts", listener.hosts.iter().map(String::as_str));
+    }
+    if let Some(redirect) = &listener.https_redirect {
+        yaml.map("https_redirect", |yaml| {
+            yaml.word("port", redirect.port);
+            yaml.word("status", redirect.status);
+        });
+    }
     errors(yaml, listener.errors);
 }
 

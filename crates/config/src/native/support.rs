@@ -21,6 +21,16 @@ pub const KEYS: &[Key] = &[
     yes("listeners[].http2: auto", "over TLS, where the client chooses it (ALPN)"),
     yes("listeners[].http2: cleartext", "without TLS too, by clients that know (RFC 9113 section 3.3)"),
     yes("listeners[].http2: off", "nowhere"),
+    yes("listeners[].hosts", "hosts that may be asked for, names or `*.name`; others get 421")
+        .list("host")
+        .absent("any"),
+    yes(
+        "listeners[].https_redirect",
+        "sends requests that came without TLS to the same host and path with it; `{}` is every default",
+    )
+    .absent("no redirect"),
+    yes("listeners[].https_redirect.port", "of the listener there").number(1, 65535).default("443"),
+    yes("listeners[].https_redirect.status", "301, 302, 303, 307 or 308").number(300, 399).default("302"),
     yes("listeners[].errors", "whose error answers clients get where no route matches").default("native"),
     yes("listeners[].errors: native", "`application/problem+json`"),
     yes("listeners[].errors: runway", "runway's"),
@@ -197,6 +207,12 @@ pub const KEYS: &[Key] = &[
         .duration("1ms", "1h")
         .default("5s"),
     yes("functions.*.breaker.function_errors", "errors of the function itself count").bool(),
+    yes(
+        "functions.*.attempt_timeout",
+        "how long a place may take, of an idempotent request, before the next of `failover`",
+    )
+    .duration("1ms", "1h")
+    .absent("`timeout`"),
     yes("functions.*.failover", "where it is called instead, in order"),
     yes("functions.*.failover[].region", "region").text("region").required(),
     yes("functions.*.failover[].endpoint", "base URL of the Lambda API there")

@@ -45,6 +45,9 @@ pub struct Listener {
     pub address: Option<Leaf>,
     pub tls: Option<Tls>,
     pub http2: Option<Leaf>,
+    pub hosts: Option<(Span, Vec<Leaf>)>,
+    /// Port and status.
+    pub https_redirect: Option<(Option<Leaf>, Option<Leaf>)>,
     pub errors: Option<Leaf>,
 }
 
@@ -181,6 +184,10 @@ fn listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
             client_ca_file: reader.leaf(fields, "client_ca_file"),
         }),
         http2: reader.leaf(&fields, "http2"),
+        hosts: reader.leaves(&fields, "hosts"),
+        https_redirect: reader.section(&fields, "https_redirect", |reader, fields| {
+            (reader.leaf(fields, "port"), reader.leaf(fields, "status"))
+        }),
         errors: reader.leaf(&fields, "errors"),
     })
 }

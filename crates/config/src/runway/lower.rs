@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use lambridge_model::{Admin, Drain, Errors, Limits, Listener, Tls};
+use lambridge_model::{Admin, Drain, Errors, HttpsRedirect, Limits, Listener, Tls};
 
 use super::support::TABLE;
 use super::syntax;
@@ -31,6 +31,7 @@ pub fn lower(document: &syntax::Document, folder: &Path, report: &mut Report) ->
     let mut lower = Lower { folder, report, table: &TABLE };
     let mut part = Part::default();
     listeners(document, &mut part, &mut lower);
+    entrance(document, &mut part, &mut lower);
     admin(document, &mut part, &mut lower);
     limits(document, &mut part, &mut lower);
     if let Some(shutdown) = &document.shutdown {
@@ -94,6 +95,30 @@ fn listeners(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>
         let listener =
             Listener { tls, errors: Errors::Runway, origin: span.origin(), ..Listener::new(address) };
         part.listeners.push((listener, span));
+    }
+}
+
+/// What every listener asks of a request.
+fn entrance(document: &syntax::Document, part: &mut Part, lower: &mut Lower<'_>) {
+    let allowed = document.allowed_hosts.as_ref().filter(|allowed| switch(&allowed.enabled, false, lower));
+    let hosts = allowed.map(|allowed| {
+        if allowed.hosts.is_empty() {
+            lower
+                .report
+                .error(&allowed.span, "allowed_hosts: at least one host is required")
+                .help("add `hosts: [api.example.com]`, or turn it off");
+        }
+        lower.hosts(&allowed.hosts)
+    });
+    let redirect = document.https_redirect.as_ref().filter(|to| switch(&to.enabled, false, lower));
+    let https_redirect = redirect.map(|redirect| {
+        let port = lower.number(&redirect.port, 0..=65535).and_then(|port| u16::try_from(port).ok());
+        let status = if switch(&redirect.permanent, false, lower) { 301 } else { 302 };
+        HttpsRedirect { port: port.filter(|port| *port > 0).unwrap_or(443), status }
+    });
+    for (listener, _) in &mut part.listeners {
+        listener.hosts = hosts.clone().unwrap_or_default();
+        listener.https_redirect = https_redirect.filter(|_| listener.tls.is_none());
     }
 }
 

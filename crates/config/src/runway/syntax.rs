@@ -34,6 +34,8 @@ pub struct Document {
     pub admin: Option<Admin>,
     pub shutdown: Option<Shutdown>,
     pub trusted_proxies: Option<(Span, Vec<Leaf>)>,
+    pub allowed_hosts: Option<AllowedHosts>,
+    pub https_redirect: Option<HttpsRedirect>,
     pub routes: Vec<Route>,
     /// HTTP backends by name.
     pub upstreams: Vec<(Leaf, Option<Backends>)>,
@@ -78,6 +80,20 @@ pub struct Shutdown {
     pub span: Span,
     pub timeout: Option<Leaf>,
     pub drain_delay: Option<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct AllowedHosts {
+    pub span: Span,
+    pub enabled: Option<Leaf>,
+    pub hosts: Vec<Leaf>,
+}
+
+#[derive(Debug)]
+pub struct HttpsRedirect {
+    pub enabled: Option<Leaf>,
+    pub port: Option<Leaf>,
+    pub permanent: Option<Leaf>,
 }
 
 #[derive(Debug)]
@@ -139,6 +155,8 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
             admin: None,
             shutdown: None,
             trusted_proxies: None,
+            allowed_hosts: None,
+            https_redirect: None,
             routes: Vec::new(),
             upstreams: Vec::new(),
         };
@@ -158,6 +176,16 @@ pub fn read(root: &Node, report: &mut Report) -> Document {
         trusted_proxies: reader
             .section(&top, "trusted_proxies", |reader, fields| reader.leaves(fields, "cidrs"))
             .flatten(),
+        allowed_hosts: reader.section(&top, "allowed_hosts", |reader, fields| AllowedHosts {
+            span: fields.span.clone(),
+            enabled: reader.leaf(fields, "enabled"),
+            hosts: reader.leaves(fields, "hosts").map(|(_, hosts)| hosts).unwrap_or_default(),
+        }),
+        https_redirect: reader.section(&top, "https_redirect", |reader, fields| HttpsRedirect {
+            enabled: reader.leaf(fields, "enabled"),
+            port: reader.leaf(fields, "port"),
+            permanent: reader.leaf(fields, "permanent"),
+        }),
         routes: reader.list(&top, "routes", route).map(|(_, routes)| routes).unwrap_or_default(),
         upstreams: reader.entries(&top, "upstreams", |reader, key, node| {
             let fields = reader.fields(node, "upstreams.*");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use lambridge_invoke::{Call, InvokeError, Invoked, Streamed, Target};
+use lambridge_invoke::{Call, Executed, InvokeError, Invoked, Streamed, Target};
 use lambridge_model::Invocation;
 use memchr::memmem;
 use tokio::time::Instant;
@@ -42,6 +42,21 @@ struct Wanted<'a> {
     idempotent: bool,
     began: Instant,
     deadline: Instant,
+}
+
+impl Wanted<'_> {
+    /// When a place must have answered. Where the request may run twice and another place is left, one that hangs must
+    /// leave it time; where it may not, cutting the call short would gain nothing.
+    fn ends(&self, is_last: bool) -> Instant {
+        match self.function.settings.attempt_timeout {
+            Some(bound) if self.idempotent && !is_last => self.deadline.min(Instant::now() + bound),
+            _ => self.deadline,
+        }
+    }
+
+    fn has_time(&self) -> bool {
+        Instant::now() < self.deadline
+    }
 }
 
 /// Invokes the function, again where that is safe and worthwhile; a function error is a refusal.
@@ -117,7 +132,7 @@ async fn round(wanted: &Wanted<'_>, facts: &mut Facts) -> Result<Called, Failed>
     let places = &wanted.function.places;
     let mut failed: Option<InvokeError> = None;
     let mut open: Option<Duration> = None;
-    for place in places {
+    for (at, place) in places.iter().enumerate() {
         let pass = match place.breaker.as_ref().map(|breaker| breaker.admit(Instant::now())).transpose() {
             Ok(pass) => pass,
             Err(wait) => {
@@ -129,14 +144,17 @@ async fn round(wanted: &Wanted<'_>, facts: &mut Facts) -> Result<Called, Failed>
         if places.len() > 1 {
             facts.region = Some(place.region.clone());
         }
-        let tried = attempt(wanted, place, pass, facts).await;
+        let ends = wanted.ends(at + 1 == places.len());
+        let tried = attempt(wanted, place, pass, ends, facts).await;
         if let Some(recording) = &mut facts.recording {
             // Only the first call may have found it.
             recording.region = place.lambda.region().map(str::to_owned);
         }
         match tried {
             Ok(called) => return Ok(called),
-            Err(error) if retry::is_elsewheres(&error, wanted.idempotent) => failed = Some(error),
+            Err(error) if retry::is_elsewheres(&error, wanted.idempotent) && wanted.has_time() => {
+                failed = Some(error);
+            }
             Err(error) => return Err(Failed::Invoke(error)),
         }
     }
@@ -148,6 +166,7 @@ async fn attempt(
     wanted: &Wanted<'_>,
     place: &Place,
     pass: Option<Pass<'_>>,
+    ends: Instant,
     facts: &mut Facts,
 ) -> Result<Called, InvokeError> {
     let function = wanted.function;
@@ -160,11 +179,17 @@ async fn attempt(
         log_tail: function.settings.log_tail.is_some(),
         trace_id: facts.trace.xray.as_deref(),
         tenant_id: wanted.tenant_id,
-        deadline: wanted.deadline,
+        deadline: ends,
     };
     let called = match function.settings.invoke {
         // Boxed, so that opening a stream is no part of every call's future.
-        Invocation::Stream => Box::pin(place.lambda.invoke_streaming(call)).await.map(Called::Stream),
+        Invocation::Stream => {
+            // The call's own deadline goes on to the stream's first piece: this place gave its head in time then.
+            let call = Call { deadline: wanted.deadline, ..call };
+            let opened = tokio::time::timeout_at(ends, Box::pin(place.lambda.invoke_streaming(call))).await;
+            let opened = opened.unwrap_or(Err(InvokeError::Timeout { executed: Executed::Maybe }));
+            opened.map(Called::Stream)
+        }
         Invocation::Sync | Invocation::Async | Invocation::DryRun => {
             place.lambda.invoke(call).await.map(Called::Whole)
         }

@@ -80,6 +80,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Reason::CircuitOpen
         | Reason::NoUpgrade
         | Reason::RateLimited
+        | Reason::Misdirected
         | Reason::Draining
         | Reason::ClientGone => {
             StatusCode::from_u16(refusal.reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

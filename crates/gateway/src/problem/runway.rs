@@ -17,9 +17,19 @@ use super::{Reason, Refusal};
 /// What a client learns of a call that came to nothing.
 const INVOKE_FAILED: &[u8] = b"lambda: invoke failed\n";
 
+/// What it says where a host is not on the list.
+const MISDIRECTED: &[u8] = br#"{"error":"misdirected_request","message":"Host not allowed"}"#;
+
 pub(super) fn answer(refusal: &Refusal, request_id: &str) -> Response<Full<Bytes>> {
     if let Some(payload) = &refusal.payload {
         return response(StatusCode::BAD_GATEWAY, "application/json", payload.clone());
+    }
+    if refusal.reason == Reason::Misdirected {
+        return response(
+            StatusCode::MISDIRECTED_REQUEST,
+            "application/json",
+            Bytes::from_static(MISDIRECTED),
+        );
     }
     let Some(status) = own_status(refusal.reason) else {
         let text = "text/plain; charset=utf-8";

@@ -13,6 +13,15 @@ pub(crate) fn without_port(host: &str) -> &str {
     }
 }
 
+/// Whether `host`, as the client sent it, is `known`: itself, or of `*.example.com` with one or more labels before.
+pub(crate) fn is_host(known: &str, host: &str) -> bool {
+    let host = canonical(host);
+    match known.strip_prefix('*') {
+        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+        None => *host == *known,
+    }
+}
+
 /// The form that is compared. Borrows when the client sent lower case.
 pub(super) fn canonical(host: &str) -> Cow<'_, str> {
     let host = without_port(host);

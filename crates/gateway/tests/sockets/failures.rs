@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambridge_model::{
-    Admin, Breaker, Concurrency, Credentials, Failover, Percent, Retries, RetryBudget, Secret,
+    Admin, Breaker, Concurrency, Credentials, Failover, Invocation, Percent, Retries, RetryBudget, Secret,
 };
+use lambridge_testkit::frames::{complete, piece, stream};
 use lambridge_testkit::{Answer, FakeLambda};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -210,6 +211,39 @@ async fn another_region_answers() {
     let page = functions_page(&world).await;
     for part in [r#"{"region":"us-east-1","answered":2}"#, r#"{"region":"eu-west-1","answered":4}"#] {
         assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_that_hangs_leaves_time_for_another() {
+    for invoke in [Invocation::Sync, Invocation::Stream] {
+        let (far, failover) = second();
+        let world = start(|model| {
+            f(model).invoke = invoke;
+            f(model).timeout = HOUR;
+            f(model).attempt_timeout = Some(Duration::from_millis(50));
+            f(model).failover = vec![failover];
+        })
+        .await;
+        let never: Arc<Notify> = Arc::default();
+        world.lambda.push(answer("too late").when(&never));
+        if invoke == Invocation::Stream {
+            let frames = [piece("{}\0\0\0\0\0\0\0\0"), piece("from afar"), complete(None)].concat();
+            far.push(stream().chunks(&[&frames], Duration::ZERO));
+        }
+        let found = get(world.address, "GET", "/").await;
+        assert!(found.contains("from afar"), "{invoke:?}: {found}");
+        assert_eq!(far.requests().len(), 1, "{invoke:?}");
+        // What may not run twice has the whole time.
+        let told: Arc<Notify> = Arc::default();
+        world.lambda.push(answer("in time").when(&told));
+        let mut client = Client::connect(world.address).await;
+        client.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;
+        world.lambda.wait_for(2).await;
+        assert!(client.is_silent().await);
+        told.notify_one();
+        client.answer().await;
+        assert_eq!(far.requests().len(), 1, "{invoke:?}");
     }
 }
 

@@ -119,7 +119,9 @@ pub(super) async fn dial(endpoint: &Endpoint, tls: &Tls, protocol: Protocol) -> 
     }
     let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| crate::chain(&error))?;
     let connector = tls.connector(protocol).await?;
-    let stream = connector.connect(name, stream).await.map_err(|error| crate::chain(&error))?;
+    let shaken = timeout(CONNECT, connector.connect(name, stream)).await;
+    let shaken = shaken.map_err(|_| "the TLS handshake has no end".to_owned())?;
+    let stream = shaken.map_err(|error| crate::chain(&error))?;
     let has_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
     match protocol {
         Protocol::Http2 if !has_http2 => Err("the server does not speak HTTP/2".to_owned()),

@@ -92,6 +92,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
             )
         })
         .collect();
+    let attempt_timeout = resilience::attempt_timeout(function, timeout, lower);
     let log_tail = log_tail::lower(function, invoke, aws.prices, lower);
     let binary_media_types = binary_media_types(function, &event, lower);
     let run = function.run.as_ref().and_then(|run| run_of(run, None, lower));
@@ -115,6 +116,7 @@ pub fn lower(function: &syntax::Function, aws: &AwsDefaults, lower: &mut Lower<'
         concurrency,
         breaker,
         failover,
+        attempt_timeout,
         run,
         origin: function.key.span.origin(),
     })

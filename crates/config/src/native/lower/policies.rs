@@ -206,7 +206,8 @@ pub fn redirect(redirect: &syntax::Redirect, matched: Option<&PathMatch>, lower:
     to
 }
 
-fn status(leaf: &Option<Leaf>, lower: &mut Lower<'_>) -> Option<u16> {
+/// That of a redirect.
+pub fn status(leaf: &Option<Leaf>, lower: &mut Lower<'_>) -> Option<u16> {
     let status = lower.number(leaf, 300..=399)?;
     if !STATUSES.contains(&status)
         && let Some(leaf) = leaf

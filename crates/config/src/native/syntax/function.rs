@@ -33,6 +33,7 @@ pub struct Function {
     pub retries_per_second: Option<Leaf>,
     pub concurrency: Option<Concurrency>,
     pub breaker: Option<Breaker>,
+    pub attempt_timeout: Option<Leaf>,
     pub failover: Vec<Failover>,
     pub run: Option<Run>,
 }
@@ -148,6 +149,7 @@ pub fn function(reader: &mut Reader<'_>, key: Leaf, fields: Option<&Fields<'_>>)
             open: reader.leaf(fields, "open"),
             function_errors: reader.leaf(fields, "function_errors"),
         }),
+        attempt_timeout: reader.leaf(fields, "attempt_timeout"),
         failover: reader.list_of_maps(fields, "failover", |reader, fields| Failover {
             span: fields.span.clone(),
             region: reader.leaf(fields, "region"),

@@ -260,19 +260,7 @@ fn matchers(route: &syntax::Route, name: &str, apart: bool, lower: &mut Lower<'_
     let methods = methods(route, lower);
     let headers = conditions(&route.headers, name, "match.headers", true, lower);
     let query = conditions(&route.query, name, "match.query", false, lower);
-    let mut hosts: Vec<String> = Vec::new();
-    for leaf in limited(&route.domains, lower) {
-        match values::host(&leaf.text) {
-            Ok((host, _)) if hosts.contains(&host) => {
-                lower.wrong(leaf, "stands twice", "remove one of them");
-            }
-            Ok((host, _)) => hosts.push(host),
-            Err(reason) => {
-                let help = "write `api.example.com` or `*.example.com`";
-                lower.wrong(leaf, format!("is not a domain: {reason}"), help);
-            }
-        }
-    }
+    let hosts = lower.hosts(&route.domains);
     let Some(path) = path else { return Vec::new() };
     let order = u32::from(apart && matches!(path, PathMatch::Prefix(_) | PathMatch::PrefixTemplate(_)));
     let matcher = Matcher { methods, headers, query, ..Matcher::path(path) };

@@ -70,6 +70,27 @@ pub fn breaker(breaker: &syntax::Breaker, lower: &mut Lower<'_>) -> Breaker {
     }
 }
 
+/// It bounds one place for the sake of the next, and so must leave it time.
+pub fn attempt_timeout(
+    function: &syntax::Function,
+    timeout: Duration,
+    lower: &mut Lower<'_>,
+) -> Option<Duration> {
+    let leaf = function.attempt_timeout.as_ref()?;
+    let bound = lower.duration(&function.attempt_timeout, MILLISECOND..=HOUR)?;
+    if function.failover.is_empty() {
+        lower.wrong(leaf, "bounds nothing: there is no other place", "add `failover`, or use `timeout`");
+    }
+    if bound >= timeout {
+        lower.wrong(
+            leaf,
+            "leaves no time for another place",
+            "write less than `timeout`, which is 30s when absent",
+        );
+    }
+    Some(bound)
+}
+
 /// `own` and `home` are the function's name and region; `caller` its credentials, and those that a role is assumed with.
 pub fn failover(
     place: &syntax::Failover,

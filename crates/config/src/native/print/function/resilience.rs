@@ -17,6 +17,9 @@ pub fn print(key: &str, function: &Function, yaml: &mut Yaml, secrets: &mut Secr
     if let Some(settings) = function.breaker {
         yaml.map("breaker", |yaml| breaker(settings, yaml));
     }
+    if let Some(bound) = function.attempt_timeout {
+        yaml.word("attempt_timeout", show_duration(bound));
+    }
     let numbered: Vec<_> = function.failover.iter().enumerate().collect();
     yaml.list("failover", &numbered, |yaml, (index, place)| {
         yaml.text("region", &place.region);

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use lambridge_model::Credentials as Source;
+use lambridge_model::{Credentials as Source, EndpointVariant};
 
 use crate::Env;
 use crate::sign::Keys;
@@ -70,12 +70,13 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    pub(crate) fn new(source: Source, env: Env) -> Self {
+    /// `variant` is where STS is asked, if it is.
+    pub(crate) fn new(source: Source, env: Env, variant: EndpointVariant) -> Self {
         Self {
             fixed: matches!(source, Source::Static { .. }),
             none: none(&source),
             make: Box::new(move |region| {
-                source::provider(source.clone(), region.to_owned(), Arc::clone(&env))
+                source::provider(source.clone(), region.to_owned(), Arc::clone(&env), variant)
             }),
             clock: Arc::new(SystemTime::now),
             provider: Mutex::new(None),

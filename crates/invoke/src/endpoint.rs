@@ -82,6 +82,24 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
+/// The endpoints of every region AWS's Python SDK knows, a line each; `endpoints_test.py` holds them against it.
+#[cfg(test)]
+pub(crate) mod regions {
+    const FILE: &str = include_str!("endpoint/regions.txt");
+
+    /// Region, FIPS, dual stack, host, of `lambda` or `sts`.
+    pub(crate) fn of(service: &str) -> Vec<(&'static str, bool, bool, &'static str)> {
+        let lines = FILE.lines().filter_map(|line| {
+            let mut words = line.split(' ');
+            let found = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+            (found.0 == service).then_some((found.1, found.2 == "fips", found.3 == "dualstack", found.4))
+        });
+        let rows: Vec<_> = lines.collect();
+        assert!(rows.len() > 100, "{} rows of {service}", rows.len());
+        rows
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,25 +143,7 @@ mod tests {
 
     #[test]
     fn regions() {
-        // Region, FIPS, dual stack. Source: the tests of the service's rule set in AWS's SDK for Rust.
-        for (region, fips, dualstack, host) in [
-            ("eu-west-1", false, false, "lambda.eu-west-1.amazonaws.com"),
-            ("af-south-1", false, true, "lambda.af-south-1.api.aws"),
-            ("us-east-2", true, false, "lambda-fips.us-east-2.amazonaws.com"),
-            ("us-east-1", true, true, "lambda-fips.us-east-1.api.aws"),
-            ("cn-north-1", false, false, "lambda.cn-north-1.amazonaws.com.cn"),
-            ("cn-north-1", true, false, "lambda-fips.cn-north-1.amazonaws.com.cn"),
-            ("cn-north-1", true, true, "lambda-fips.cn-north-1.api.amazonwebservices.com.cn"),
-            ("us-gov-west-1", false, false, "lambda.us-gov-west-1.amazonaws.com"),
-            ("us-gov-east-1", true, true, "lambda-fips.us-gov-east-1.api.aws"),
-            ("us-iso-east-1", false, false, "lambda.us-iso-east-1.c2s.ic.gov"),
-            ("us-iso-east-1", true, false, "lambda-fips.us-iso-east-1.c2s.ic.gov"),
-            ("us-isob-east-1", true, false, "lambda-fips.us-isob-east-1.sc2s.sgov.gov"),
-            ("us-isof-south-1", false, true, "lambda.us-isof-south-1.api.aws.hci.ic.gov"),
-            ("eu-isoe-west-1", false, true, "lambda.eu-isoe-west-1.api.cloud-aws.adc-e.uk"),
-            ("eusc-de-east-1", false, true, "lambda.eusc-de-east-1.api.amazonwebservices.eu"),
-            ("eusc-de-east-1", false, false, "lambda.eusc-de-east-1.amazonaws.eu"),
-        ] {
+        for (region, fips, dualstack, host) in regions::of("lambda") {
             let endpoint = Endpoint::of_region(region, Variant { fips, dualstack }).unwrap();
             assert_eq!((endpoint.host.as_str(), endpoint.port, endpoint.tls), (host, 443, true));
         }

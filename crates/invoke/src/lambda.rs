@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::Method;
-use lambridge_model::{ConnectionSettings, Credentials, Function};
+use lambridge_model::{ConnectionSettings, Credentials, EndpointVariant, Function};
 use lambridge_wire::invoke::{self as wire, InvocationType};
 use lambridge_wire::limits::SYNC_PAYLOAD;
 use lambridge_wire::name::FunctionName;
@@ -45,6 +45,7 @@ struct Inner {
     tls: Arc<Tls>,
     settings: ConnectionSettings,
     variant: Variant,
+    asked: EndpointVariant,
 }
 
 /// One call.
@@ -110,7 +111,7 @@ impl fmt::Debug for Lambda {
 
 impl Lambda {
     pub(crate) fn new(shared: &Shared, place: Place, source: Credentials) -> Result<Self, ClientError> {
-        let Place { region, endpoint, variant } = place;
+        let Place { region, endpoint, variant, asked } = place;
         let endpoint = match (&endpoint, &region) {
             (Some(url), _) => Some(Endpoint::parse(url)?),
             (None, Some(region)) => Some(Endpoint::of_region(region, variant)?),
@@ -123,13 +124,14 @@ impl Lambda {
             region: OnceCell::new_with(region),
             no_region: Mutex::default(),
             connections: OnceCell::new_with(connections),
-            store: Arc::new(Store::new(source.clone(), Arc::clone(&shared.env))),
+            store: Arc::new(Store::new(source.clone(), Arc::clone(&shared.env), asked)),
             clock: clock::Clock::default(),
             source,
             env: Arc::clone(&shared.env),
             tls,
             settings,
             variant,
+            asked,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

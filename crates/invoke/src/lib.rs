@@ -66,6 +66,8 @@ pub(crate) struct Place {
     /// Where it is not the region's own.
     endpoint: Option<String>,
     variant: Variant,
+    /// As the configuration has it: STS is asked at the same.
+    asked: EndpointVariant,
 }
 
 impl fmt::Debug for Pool {
@@ -144,13 +146,14 @@ impl Pool {
             .clone()
             .or_else(|| env("AWS_ENDPOINT_URL_LAMBDA"))
             .or_else(|| env("AWS_ENDPOINT_URL"));
-        let EndpointVariant { fips, dualstack } = function.variant;
+        let asked = function.variant;
+        let EndpointVariant { fips, dualstack } = asked;
         if endpoint.is_some() {
             // Asked for by the environment, they are for AWS's own endpoints, which this one is not.
             return match (fips, dualstack) {
                 (Some(true), _) => Err(ClientError::NoVariant { key: "use_fips" }),
                 (_, Some(true)) => Err(ClientError::NoVariant { key: "use_dualstack" }),
-                _ => Ok(Place { region, endpoint, variant: Variant::default() }),
+                _ => Ok(Place { region, endpoint, variant: Variant::default(), asked }),
             };
         }
         let is_set = |name: &str| env(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
@@ -158,7 +161,7 @@ impl Pool {
             fips: fips.unwrap_or_else(|| is_set("AWS_USE_FIPS_ENDPOINT")),
             dualstack: dualstack.unwrap_or_else(|| is_set("AWS_USE_DUALSTACK_ENDPOINT")),
         };
-        Ok(Place { region, endpoint, variant })
+        Ok(Place { region, endpoint, variant, asked })
     }
 }
 

@@ -16,24 +16,24 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use lambridge_model::Credentials as Source;
+use lambridge_model::{Credentials as Source, EndpointVariant};
 
-use super::role::Role;
+use super::role::{self, Role};
 use crate::Env;
 
 pub(super) type Making = Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send>>;
 
 /// Boxed, since a role may be assumed from a role.
-pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
+pub(super) fn provider(source: Source, region: String, env: Env, variant: EndpointVariant) -> Making {
     Box::pin(async move {
         match source {
-            Source::Default => default_chain(region, &env).await,
+            Source::Default => default_chain(region, &env, variant).await,
             Source::Static { access_key_id, secret_access_key, session_token } => {
                 let token = session_token.map(|token| token.expose().to_owned());
                 fixed(&access_key_id, secret_access_key.expose(), token)
             }
             Source::Profile(name) => {
-                let config = ProviderConfig::default().with_region(Some(Region::new(region)));
+                let config = chain_config(&env, variant).with_region(Some(Region::new(region)));
                 let mut profile =
                     ProfileFileCredentialsProvider::builder().profile_name(name).configure(&config);
                 if let Some(files) = files(&env) {
@@ -42,8 +42,8 @@ pub(super) fn provider(source: Source, region: String, env: Env) -> Making {
                 SharedCredentialsProvider::new(profile.build())
             }
             Source::AssumeRole(role) => {
-                let base = provider(role.base.clone(), region.clone(), Arc::clone(&env)).await;
-                SharedCredentialsProvider::new(Role::new(*role, base, region, &env).await)
+                let base = provider(role.base.clone(), region.clone(), Arc::clone(&env), variant).await;
+                SharedCredentialsProvider::new(Role::new(*role, base, region, &env, variant).await)
             }
         }
     })
@@ -72,13 +72,18 @@ pub(super) fn set(env: &Env, name: &str) -> Option<String> {
     env(name).filter(|value| !value.is_empty())
 }
 
-async fn default_chain(region: String, env: &Env) -> SharedCredentialsProvider {
+async fn default_chain(region: String, env: &Env, variant: EndpointVariant) -> SharedCredentialsProvider {
     if let (Some(id), Some(secret)) = (set(env, "AWS_ACCESS_KEY_ID"), set(env, "AWS_SECRET_ACCESS_KEY")) {
         return fixed(&id, &secret, set(env, "AWS_SESSION_TOKEN"));
     }
-    SharedCredentialsProvider::new(
-        DefaultCredentialsChain::builder().region(Region::new(region)).build().await,
-    )
+    let chain = DefaultCredentialsChain::builder().configure(chain_config(env, variant));
+    SharedCredentialsProvider::new(chain.region(Region::new(region)).build().await)
+}
+
+/// How AWS's own providers ask STS, for web identities and the roles of profiles.
+fn chain_config(env: &Env, variant: EndpointVariant) -> ProviderConfig {
+    let EndpointVariant { fips, dualstack } = role::sts_variant(env, variant);
+    ProviderConfig::default().with_use_fips(fips).with_use_dual_stack(dualstack)
 }
 
 fn fixed(id: &str, secret: &str, token: Option<String>) -> SharedCredentialsProvider {

@@ -38,7 +38,7 @@ impl ProvideCredentials for Handle {
 
 fn store() -> (Arc<Store>, Arc<Told>) {
     let told = Arc::new(Told::default());
-    let mut store = Store::new(Source::Default, Arc::new(|_| None));
+    let mut store = Store::new(Source::Default, Arc::new(|_| None), EndpointVariant::default());
     let clock = Arc::clone(&told);
     store.clock = Arc::new(move || UNIX_EPOCH + Duration::from_secs(clock.now.load(Ordering::SeqCst)));
     let handle = Handle(Arc::clone(&told));
@@ -121,7 +121,7 @@ async fn the_injected_environment_comes_first() {
         "AWS_SESSION_TOKEN" => Some("tok".into()),
         _ => None,
     });
-    let store = Arc::new(Store::new(Source::Default, env));
+    let store = Arc::new(Store::new(Source::Default, env, EndpointVariant::default()));
     let lease = store.get("r").await.unwrap();
     assert_eq!(lease.keys.session_token(), Some("tok"));
     let shown = format!("{store:?} {lease:?}");
@@ -140,7 +140,7 @@ async fn a_profile_is_read_again() {
     };
     let named = path.display().to_string();
     let env: Env = Arc::new(move |name| (name == "AWS_SHARED_CREDENTIALS_FILE").then(|| named.clone()));
-    let mut store = Store::new(Source::Profile("prod".into()), env);
+    let mut store = Store::new(Source::Profile("prod".into()), env, EndpointVariant::default());
     let now = Arc::new(AtomicU64::new(0));
     let clock = Arc::clone(&now);
     store.clock = Arc::new(move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::SeqCst)));

@@ -88,7 +88,7 @@ impl Lambda {
     async fn identity(&self, region: &str) -> Result<Identity, String> {
         let lease = self.inner.store.get(region).await?;
         let keys = SharedCredentialsProvider::new(lease.keys.to_sdk());
-        let config = sts_config(keys, region.to_owned(), &self.inner.env).await;
+        let config = sts_config(keys, region.to_owned(), &self.inner.env, self.inner.asked).await;
         let config =
             aws_sdk_sts::config::Builder::from(&config).retry_config(RetryConfig::disabled()).build();
         let asked = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;

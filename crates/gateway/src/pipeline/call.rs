@@ -186,7 +186,7 @@ async fn attempt(
         Invocation::Stream => {
             // The call's own deadline goes on to the stream's first piece: this place gave its head in time then.
             let call = Call { deadline: wanted.deadline, ..call };
-            let opened = tokio::time::timeout_at(ends, Box::pin(place.lambda.invoke_streaming(call))).await;
+            let opened = Box::pin(tokio::time::timeout_at(ends, place.lambda.invoke_streaming(call))).await;
             let opened = opened.unwrap_or(Err(InvokeError::Timeout { executed: Executed::Maybe }));
             opened.map(Called::Stream)
         }

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import signal
 import subprocess
 import tempfile
 import textwrap
@@ -103,6 +104,13 @@ class Explained(unittest.TestCase):
             self.assertIn(line, said.stdout + said.stderr)
 
 
+ONE_LISTENER = """\
+lambridge: 1
+listeners: [{ address: 127.0.0.1:0 }]
+routes: [{ id: all, match: { path: / }, static: {} }]
+"""
+
+
 class Listeners(unittest.TestCase):
     def test_conditions_and_hosts(self):
         program = start(
@@ -128,6 +136,18 @@ class Listeners(unittest.TestCase):
                 self.assertEqual((answer.status, answer.body if expect[1] else None), expect)
         answer = request(program.gateway, "GET", "/a")
         self.assertEqual((answer.status, json.loads(answer.body)["type"]), (421, "urn:lambridge:problem:misdirected"))
+
+    def test_one_that_a_reload_brings(self):
+        program = start(self, "gateway", ONE_LISTENER)
+        program.file.write_text(ONE_LISTENER.replace("listeners: [", "listeners: [{ address: 127.0.0.2:0 }, "))
+        program.await_line("listening on", 2)
+        program.process.send_signal(signal.SIGHUP)
+        program.await_line("configuration reloaded", 2)
+        # What stays is not printed again.
+        first, second = (line.split("//")[1] for line in program.await_line("listening on"))
+        self.assertEqual(first, program.gateway)
+        for address in [first, second]:
+            self.assertEqual(request(address, "GET", "/").status, 200, address)
 
     def test_https_redirect(self):
         listener = '{ address: "127.0.0.1:0", https_redirect: { port: 8443, status: 308 } }'

@@ -146,6 +146,7 @@ def start(case, command, config, *, env=None, listeners=None, emulator=None, bin
         binary,
     )
     cleanup(case, program.kill)
+    program.file = file
     return program
 
 

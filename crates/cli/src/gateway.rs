@@ -1,6 +1,7 @@
 //! `lambridge gateway`: serve a configuration until SIGTERM, reloading it on change and on SIGHUP.
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use lambridge_gateway::{Gateway, StartError, Surroundings};
@@ -33,17 +34,26 @@ pub fn run(options: &Serve) -> ExitCode {
 
 /// Starts a gateway and prints where it listens.
 pub async fn start(model: Model, surroundings: Surroundings) -> Result<Gateway, String> {
-    let tls: Vec<bool> = model.listeners.iter().map(|listener| listener.tls.is_some()).collect();
     let shown = model.clone();
     let gateway = Gateway::start(model, surroundings).await.map_err(|error| describe(&error))?;
-    for (address, tls) in gateway.addresses().into_iter().zip(tls) {
-        output::say(&format!("listening on {}://{address}", if tls { "https" } else { "http" }));
+    announce(&gateway, shown, &[]);
+    Ok(gateway)
+}
+
+/// What the gateway serves now: its admin shows it, and each address that is not among `known` is printed.
+fn announce(gateway: &Gateway, model: Model, known: &[SocketAddr]) {
+    for (address, listener) in gateway.addresses().iter().zip(&model.listeners) {
+        if !known.contains(address) {
+            let scheme = if listener.tls.is_some() { "https" } else { "http" };
+            output::say(&format!("listening on {scheme}://{address}"));
+        }
     }
     if let Some(address) = gateway.admin_address() {
-        output::say(&format!("admin on http://{address}"));
-        gateway.show(configuration::shown(shown));
+        if !known.contains(&address) {
+            output::say(&format!("admin on http://{address}"));
+        }
+        gateway.show(configuration::shown(model));
     }
-    Ok(gateway)
 }
 
 /// Serves until SIGTERM or SIGINT. `load` gives the next model, or nothing when the old one stays.
@@ -66,8 +76,10 @@ pub async fn serve_until_told<W>(
             }
             Some((model, _)) => {
                 let shown = model.clone();
+                let known: Vec<SocketAddr> =
+                    gateway.addresses().into_iter().chain(gateway.admin_address()).collect();
                 let taken = gateway.reload(model).await.map_err(|error| describe(&error));
-                taken.map(|()| gateway.show(configuration::shown(shown)))
+                taken.map(|()| announce(gateway, shown, &known))
             }
         };
         match outcome {

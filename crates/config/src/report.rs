@@ -173,7 +173,7 @@ pub fn quoted(text: &str) -> String {
 /// The same without backticks.
 pub fn printable(text: &str) -> String {
     let mut out = String::new();
-    for (index, c) in text.chars().enumerate() {
+    for (index, c) in mask::without_users(text).chars().enumerate() {
         if index == MAX_QUOTED {
             out.push('…');
             break;
@@ -229,5 +229,6 @@ mod tests {
     fn quotes_are_safe_for_terminals() {
         assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\u{1b}[31m\\n`");
         assert!(quoted(&"x".repeat(1000)).chars().count() < 90);
+        assert_eq!(quoted("http://ada:word@host/a"), "`http://********@host/a`");
     }
 }

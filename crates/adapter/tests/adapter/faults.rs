@@ -50,10 +50,10 @@ async fn an_application_that_is_slow() {
     for fault in [Answer::silence(), Answer::ok("hello").silence_in_body(2)] {
         for event in [V2, SQS] {
             sandbox.app.push(fault.clone());
-            let start = Instant::now();
-            let invocation = Invocation::new(event).deadline(Duration::from_millis(400));
-            let outcome = sandbox.runtime.invoke(invocation).await;
-            assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
+            // Of two seconds the adapter keeps 200 ms to answer in: as much as a busy machine may be late.
+            let (start, limit) = (Instant::now(), Duration::from_secs(2));
+            let outcome = sandbox.runtime.invoke(Invocation::new(event).deadline(limit)).await;
+            assert!(start.elapsed() < limit, "{:?}", start.elapsed());
             if event == V2 {
                 problem(&outcome, 504, "timeout");
             } else {

@@ -39,6 +39,7 @@ pub fn mask(line: &str, secret: bool) -> String {
         hide(&mut out[from..]);
         return out.into_iter().collect();
     }
+    hide_users(&mut out);
     let mut at = 0;
     while at < chars.len() {
         let end = at + chars[at..].iter().take_while(|&&c| is_word(c)).count();
@@ -69,6 +70,29 @@ pub fn mask(line: &str, secret: bool) -> String {
         }
     }
     out.into_iter().collect()
+}
+
+/// `text` without the names and passwords of its URLs, as in `http://user:password@host`: what a message quotes.
+pub fn without_users(text: &str) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    hide_users(&mut chars);
+    chars.into_iter().collect()
+}
+
+/// Masks what stands between `//` and the `@` of the same authority.
+fn hide_users(chars: &mut [char]) {
+    let mut at = 0;
+    while let Some(found) = chars[at..].windows(3).position(|three| three == [':', '/', '/']) {
+        let start = at + found + 3;
+        let authority = chars[start..]
+            .iter()
+            .position(|&c| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`'))
+            .map_or(chars.len(), |length| start + length);
+        if let Some(user) = chars[start..authority].iter().rposition(|&c| c == '@') {
+            hide(&mut chars[start..start + user]);
+        }
+        at = authority;
+    }
 }
 
 /// Whether the line at `index` goes on with a value whose key, in a line above and further left, is a secret's.
@@ -138,6 +162,10 @@ mod tests {
         check("\"session_token\" : \"abc\",", "\"session_token\" : \"***\",");
         check("secret_access_key: ${env:KEY}", "secret_access_key: ${env:KEY}");
         check("{ token: [a, b], c: d }", "{ token: *** **, c: d }");
+        check("url: http://ada:pass:word@host/a@b", "url: http://*************@host/a@b");
+        check("[http://a@b@c, \"https://d:e@f\"]", "[http://***@c, \"https://***@f\"]");
+        check("url: http://${env:USER}@host", "url: http://${env:USER}@host");
+        check("url: http://host/a@b # ://", "url: http://host/a@b # ://");
         check("password: 'no end", "password: '** ***");
         check("accessKey: QUtJQQ==", "accessKey: ********");
         check("secretRef: { name: aws-creds }", "secretRef: { name: aws-creds }");

@@ -56,6 +56,7 @@ async fn serve(
         ..Surroundings::of_process()
     };
     let (runs, place) = (runs_of(&model), model.emulator.clone());
+    let watch = Watch::new(if builtin { &[] } else { &watched });
     let gateway = gateway::start(model, surroundings).await?;
     if builtin {
         sample::say_what_to_try(&gateway.addresses(), lambda);
@@ -73,7 +74,6 @@ async fn serve(
         point_at_emulator(&mut model, lambda, &pair);
         Some((model, ()))
     };
-    let watch = Watch::new(if builtin { &[] } else { &watched });
     let served = serve_until_told(&gateway, &mut signals, watch, reload).await;
     gateway::drain(gateway, &mut signals).await;
     emulator.shutdown().await;

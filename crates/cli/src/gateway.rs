@@ -22,10 +22,12 @@ pub fn run(options: &Serve) -> ExitCode {
     };
     let Some((model, watched)) = load() else { return ExitCode::FAILURE };
     descriptors::raise(model.limits.connections);
+    // Before an address is printed: who has read it may change the file at once.
+    let watch = Watch::new(&watched);
     let served = block_on(async {
         let mut signals = Signals::listen()?;
         let gateway = start(model, Surroundings::of_process()).await?;
-        serve_until_told(&gateway, &mut signals, Watch::new(&watched), load).await?;
+        serve_until_told(&gateway, &mut signals, watch, load).await?;
         drain(gateway, &mut signals).await;
         Ok(())
     });

@@ -7,7 +7,6 @@ is served, again and again, and hardly later than before; afterwards the idle an
 
 import asyncio
 import contextlib
-import pathlib
 import re
 import resource
 import statistics
@@ -17,7 +16,7 @@ import time
 import unittest
 
 from fake_lambda import FakeLambda, answer_of
-from support import DEADLINE, FUNCTIONS, cleanup, start
+from support import DEADLINE, FUNCTIONS, cleanup, memory, start
 
 IDLE = 10_000
 SLOW = 1_000
@@ -45,12 +44,12 @@ class Crowd(unittest.TestCase):
             with soft_bound(1024):
                 program = start(self, "gateway", configuration(fake.address))
             alone = await waits(program.gateway, ROUNDS, [])
-            before = memory(program)
+            before = memory(program.process.pid)
             crowds = [self.crowd(program.gateway) for _ in range(CROWDS)]
             for crowd in crowds:
                 await asyncio.to_thread(expect, crowd, "ready")
             among = await waits(program.gateway, ROUNDS, crowds)
-            cost = (memory(program) - before) / (IDLE + SLOW)
+            cost = (memory(program.process.pid) - before) / 1024 / (IDLE + SLOW)
             print(
                 f"{IDLE} idle, {SLOW} slow: median {1e3 * alone:.2f} ms before, {1e3 * among:.2f} ms among them,"
                 f" {cost:.1f} kB for a connection"
@@ -120,12 +119,6 @@ def expect(crowd, word, order=None):
         crowd.stdin.flush()
     said = crowd.stdout.readline()
     assert said == f"{word}\n", f"the crowd ended: {said!r}"
-
-
-def memory(program):
-    """What the process holds, in kB."""
-    status = pathlib.Path(f"/proc/{program.process.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
 
 
 if __name__ == "__main__":

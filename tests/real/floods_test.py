@@ -5,14 +5,28 @@ What each of them has done to other servers stands beside it. The gateway's own 
 connection; here the process is looked at from outside.
 """
 
-import pathlib
-import re
 import socket
-import struct
 import time
 import unittest
 
-from support import request, start
+from http2 import (
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    PING,
+    PREFACE,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    UNKNOWN,
+    WINDOW_UPDATE,
+    field,
+    frame,
+    number,
+)
+from support import forget_most_memory, memory, request, start
 
 # What one flood sends at most, and how long it may take.
 POURED = 48 << 20
@@ -22,32 +36,8 @@ STUCK = 1
 # What the process may grow by meanwhile: a body of the largest size is in it.
 GROWTH = 32 << 20
 
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, UNKNOWN = 0, 1, 2, 3, 4, 6, 8, 9, 77
-END_STREAM, END_HEADERS = 1, 4
-
-
-def frame(kind, flags=0, stream=0, payload=b""):
-    """RFC 9113 section 4.1."""
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def field(name, value):
-    """RFC 7541 section 6.2.1: a literal that enters the dynamic table, where the last one is number 62."""
-    return b"\x40" + b"".join(number(len(text)) + text for text in (name, value))
-
-
-def number(value):
-    if value < 127:
-        return bytes([value])
-    out, value = [127], value - 127
-    while value >= 128:
-        out.append(value % 128 | 128)
-        value //= 128
-    return bytes([*out, value])
-
-
 HEAD = field(b":method", b"POST") + field(b":scheme", b"http") + field(b":authority", b"h") + field(b":path", b"/body")
-BEGIN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS)
+BEGIN = PREFACE + frame(SETTINGS)
 ASKED = BEGIN + frame(HEADERS, END_HEADERS, 1, HEAD)
 CHUNKED = b"POST /body HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
 BOMB = HEAD + field(b"x", b"x" * 3900) + b"\xbe" * 12_000
@@ -106,11 +96,11 @@ class Floods(unittest.TestCase):
         )
         for name, (begin, piece) in FLOODS.items():
             with self.subTest(name):
-                before = memory(program, "VmRSS")
-                # The mark of the highest so far starts again: proc(5), clear_refs.
-                pathlib.Path(f"/proc/{program.process.pid}/clear_refs").write_text("5")
+                pid = program.process.pid
+                before = memory(pid)
+                forget_most_memory(pid)
                 poured = pour(program.gateway, begin, piece)
-                grown = memory(program, "VmHWM") - before
+                grown = memory(pid, "VmHWM") - before
                 print(f"{name:<48} {poured / 2**20:6.1f} MiB poured, {grown / 2**20:5.1f} MiB grown")
                 self.assertLess(grown, GROWTH)
                 self.assertEqual(request(program.gateway, "GET", "/").body, b"fine")
@@ -132,11 +122,6 @@ def pour(address, begin, piece):
         except OSError:
             pass  # It is stuck, or was ended.
     return poured
-
-
-def memory(program, which):
-    status = pathlib.Path(f"/proc/{program.process.pid}/status").read_text()
-    return int(re.search(rf"{which}:\s+(\d+) kB", status)[1]) << 10
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 from fake_lambda import FakeLambda, answer_of
-from support import DEADLINE, start
+from support import DEADLINE, memory, start
 
 REQUESTS = 5_000
 KIB = 1024
@@ -97,7 +97,7 @@ async def measure(gateway, arrived, open_gate):
     """KiB of the gateway for each client's connection that has been used and rests, and for each request in flight
     on top of that."""
     host, port = gateway.gateway.rsplit(":", 1)
-    memory = [resident(gateway.process.pid)]
+    sizes = [memory(gateway.process.pid)]
     connections = []
 
     async def connect():
@@ -108,17 +108,17 @@ async def measure(gateway, arrived, open_gate):
 
     async def run():
         await asyncio.gather(*(connect() for _ in range(REQUESTS)))
-        memory.append(resident(gateway.process.pid))
+        sizes.append(memory(gateway.process.pid))
         asked = [asyncio.create_task(ask(*connection, "/held")) for connection in connections]
         await arrived
-        memory.append(resident(gateway.process.pid))
+        sizes.append(memory(gateway.process.pid))
         open_gate()
         answers = await asyncio.gather(*asked)
         wrong = [answer for answer in answers if answer != OK]
         assert not wrong, (len(wrong), wrong[:3], gateway.said()[-2000:])
         for _, writer in connections:
             writer.close()
-        return tuple((after - before) / REQUESTS / KIB for before, after in zip(memory, memory[1:]))
+        return tuple((after - before) / REQUESTS / KIB for before, after in zip(sizes, sizes[1:]))
 
     # Not more handshakes at once than a listener's backlog takes.
     slots = asyncio.Semaphore(200)
@@ -129,13 +129,6 @@ async def ask(reader, writer, path):
     writer.write(f"GET {path} HTTP/1.1\r\nhost: strain.test\r\n\r\n".encode())
     status, _, body = await answer_of(reader)
     return status, body
-
-
-def resident(pid):
-    """Bytes."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) * KIB
 
 
 if __name__ == "__main__":

@@ -382,6 +382,17 @@ def alive(pid):
     return state not in "ZX"
 
 
+def memory(pid, which="VmRSS"):
+    """Bytes that a process has in memory, or had at most (`VmHWM`)."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{which}:\s+(\d+) kB", status)[1]) << 10
+
+
+def forget_most_memory(pid):
+    """The mark of the most so far starts again: proc(5), clear_refs."""
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def await_gone(pids):
     """Waits for the end of processes that are not our children."""
     deadline = time.monotonic() + DEADLINE

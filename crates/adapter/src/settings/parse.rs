@@ -14,6 +14,11 @@ pub(super) fn boolean(value: &str) -> Option<bool> {
     }
 }
 
+/// One of the words, in whatever case, as what it stands for.
+pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&str) -> Option<T> {
+    |value| words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value)).map(|(_, meant)| *meant)
+}
+
 /// A port that something can listen on.
 pub(super) fn port(value: &str) -> Option<u16> {
     value.parse().ok().filter(|port| *port > 0)

@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_table_has_what_the_reader_asks_for() {
-        let reader = include_str!("../settings.rs");
+        let reader = include_str!("read.rs");
         let asked: Vec<&str> = reader.split('"').filter(|word| is_name(word)).collect();
         assert!(asked.len() > 25, "{asked:?}");
         for name in asked {

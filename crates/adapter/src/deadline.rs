@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// The timer. It belongs to one task.
@@ -22,12 +23,33 @@ impl Deadline {
     }
 
     /// What `future` gives within `patience`, or `None`.
+    ///
+    /// One that always finds something to do uses up what the runtime lets a task do at a time. The timer is looked at all
+    /// the same; it would never be heard otherwise.
     pub async fn bound<T>(&mut self, patience: Duration, future: impl Future<Output = T>) -> Option<T> {
         self.timer.as_mut().reset(Instant::now() + patience);
         tokio::select! {
             biased;
             done = future => Some(done),
-            () = self.timer.as_mut() => None,
+            () = unconstrained(self.timer.as_mut()) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_always_has_something_to_do_is_bounded_too() {
+        let busy = async {
+            loop {
+                tokio::task::coop::consume_budget().await;
+            }
+        };
+        let bounded = tokio::time::timeout(Duration::from_secs(30), async {
+            Deadline::new().bound(Duration::from_millis(1), busy).await
+        });
+        assert_eq!(bounded.await, Ok(None::<()>));
     }
 }

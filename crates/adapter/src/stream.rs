@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lambridge_wire::runtime::{ERROR_BODY, ERROR_TYPE, ErrorReport};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::app::App;
 use crate::compression::Encoder;
@@ -51,6 +51,10 @@ impl<'a> Stream<'a> {
         self.broken
     }
 
+    fn late(&mut self, out: &mut Vec<u8>) {
+        self.break_off("the application did not end its answer in time", out);
+    }
+
     fn break_off(&mut self, message: &str, out: &mut Vec<u8>) {
         self.app.forget();
         self.broken = Some(message.to_owned());
@@ -71,6 +75,10 @@ impl Source for Stream<'_> {
         if !self.prelude.is_empty() {
             chunk(&std::mem::take(&mut self.prelude), out);
         }
+        // An application that always has more to say meets its deadline as well.
+        if self.deadline.deadline() <= Instant::now() {
+            self.late(out);
+        }
         while !self.ended && out.len() - before < TOGETHER {
             match self.app.poll_next(cx) {
                 Poll::Ready(Ok(true)) => match &mut self.encoder {
@@ -89,9 +97,7 @@ impl Source for Stream<'_> {
                 }
                 Poll::Pending if out.len() > before => break,
                 Poll::Pending => match self.deadline.as_mut().poll(cx) {
-                    Poll::Ready(()) => {
-                        self.break_off("the application did not end its answer in time", out);
-                    }
+                    Poll::Ready(()) => self.late(out),
                     Poll::Pending => return Poll::Pending,
                 },
             }

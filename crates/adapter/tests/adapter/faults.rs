@@ -1,5 +1,7 @@
 //! What goes wrong, and that the invocation after it works.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use crate::sandbox::*;
@@ -62,6 +64,44 @@ async fn an_application_that_is_slow() {
             sandbox.still_works().await;
         }
     }
+}
+
+/// An application that answers every request with `first`, and then `more` for as long as anyone listens. It ends with the
+/// test's process.
+fn endless(first: &'static str, more: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let mut said = stream.write_all(first.as_bytes());
+            let more = more.repeat(64 * 1024 / more.len());
+            while said.is_ok() {
+                said = stream.write_all(more.as_bytes());
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_application_that_never_stops() {
+    const INTERIM: &str = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+    const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n";
+    let runtime = FakeRuntime::start();
+    let check = async |first, more, settings: &[(&str, &str)]| {
+        // Readiness is a connection: the check would listen for ever, too.
+        let mut env = env(&runtime, endless(first, more), settings);
+        env.push(("AWS_LWA_READINESS_CHECK_PROTOCOL".into(), "tcp".into()));
+        let _adapter = Adapter::start(env);
+        let invoked = runtime.invoke(Invocation::new(V2).deadline(Duration::from_secs(1)));
+        tokio::time::timeout(Duration::from_secs(30), invoked).await.unwrap()
+    };
+    problem(&check("", INTERIM, &[]).await, 504, "timeout");
+    problem(&check(HEAD, "hello", &[]).await, 502, "answer_too_large");
+    let streamed = check(HEAD, "hello", &[("AWS_LWA_INVOKE_MODE", "response_stream")]).await;
+    assert_eq!(streamed.request.trailers[0].1, b"Runtime.StreamError");
 }
 
 #[tokio::test]

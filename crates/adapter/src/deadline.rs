@@ -3,8 +3,9 @@
 //! A fresh timer for each wait makes the runtime wake itself up, a system call an invocation; moving a registered timer
 //! further into the future costs nothing.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::coop::unconstrained;
@@ -27,10 +28,15 @@ impl Deadline {
     /// One that always finds something to do uses up what the runtime lets a task do at a time. The timer is looked at all
     /// the same; it would never be heard otherwise.
     pub async fn bound<T>(&mut self, patience: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        // What is done at once needs no clock.
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+            return Some(done);
+        }
         self.timer.as_mut().reset(Instant::now() + patience);
         tokio::select! {
             biased;
-            done = future => Some(done),
+            done = future.as_mut() => Some(done),
             () = unconstrained(self.timer.as_mut()) => None,
         }
     }

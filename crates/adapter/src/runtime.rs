@@ -1,11 +1,12 @@
 //! A client of Lambda's Runtime API: takes events, gives answers and errors back.
 //!
-//! `/next` has no read timeout, because the sandbox may be frozen for hours meanwhile. What comes with an event is read
+//! `/next` has no read timeout up to the head, because the sandbox may be frozen for hours meanwhile. What comes with an event is read
 //! leniently: a missing or odd header costs that header, never the invocation, and an empty one counts as absent (Managed
 //! Instances send empty ones).
 //!
 //! Source: "Using the Lambda runtime API".
 
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -27,6 +28,8 @@ use crate::stream::Stream;
 
 /// Events are 6 MB at most today; the bound only keeps a broken peer from filling the memory.
 const EVENT_LIMIT: usize = 64 * 1024 * 1024;
+/// Of an event whose head is there; a proxy may have died within it.
+const EVENT_PATIENCE: Duration = Duration::from_secs(10);
 /// What the API says about an answer is a line of JSON.
 const VERDICT_LIMIT: usize = 64 * 1024;
 /// An answer whose connection broke is posted so often; the API refuses the second of two that arrived.
@@ -130,13 +133,12 @@ impl Client {
         if status != StatusCode::OK {
             return Err(refused(status, self.link.collect(VERDICT_LIMIT, Vec::new()).await));
         }
-        let event = match self.link.collect(EVENT_LIMIT, self.spare.take()).await {
-            Ok(event) => event,
-            Err(error) => {
-                self.link.forget();
-                return Err(error.into());
-            }
-        };
+        let collecting = self.link.collect(EVENT_LIMIT, self.spare.take());
+        let event = self.patience.bound(EVENT_PATIENCE, collecting).await;
+        if !matches!(event, Some(Ok(_))) {
+            self.link.forget();
+        }
+        let event = event.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))?;
         let delivery = Delivery { headers, event };
         if delivery.request_id().is_none() { Err(ApiError::Nameless) } else { Ok(delivery) }
     }

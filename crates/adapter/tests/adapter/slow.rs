@@ -54,3 +54,14 @@ async fn a_readiness_check_that_hangs() {
     assert!(start.elapsed() >= Duration::from_secs(10), "{:?}", start.elapsed());
     Sandbox { runtime, app, adapter }.still_works().await;
 }
+
+/// An event that breaks off within its body, with the connection open, is given up after ten seconds.
+#[tokio::test]
+async fn half_an_event() {
+    let sandbox = Sandbox::new();
+    sandbox.still_works().await;
+    let start = Instant::now();
+    sandbox.runtime.fail_next(Answer::ok("hello").silence_in_body(2));
+    sandbox.still_works().await;
+    assert!(start.elapsed() >= Duration::from_secs(10), "{:?}", start.elapsed());
+}

@@ -135,11 +135,8 @@ async fn start(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
     let log = shared.log;
     let registered = extension::register(&shared.settings.extensions_api, log);
     let (registered, up) = tokio::join!(registered, shared.up());
-    if let Err(error) = registered {
-        log.error(&error.to_string());
-        return ExitCode::FAILURE;
-    }
-    if let Err((error_type, message)) = up {
+    let registered = registered.map_err(|error| ("Runtime.RegistrationFailed", error.to_string()));
+    if let Err((error_type, message)) = registered.and(up) {
         log.error(&message);
         if let Ok(mut client) = Client::new(api, Spare::one_of(1)) {
             let _ = client.fail_init(error_type, &message).await;

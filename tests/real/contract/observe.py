@@ -13,7 +13,7 @@ from .sandbox import RUNTIME
 SEPARATOR = b"\0" * 8
 
 # Left out of an observation unless its row asks for it: each has a row that does.
-SHOWN = {"content-length of nothing", "error", "maps", "connection", "raw context", "log"}
+SHOWN = {"content-length of nothing", "error", "maps", "connection", "raw context", "log", "invocation id"}
 
 
 def observe(sandbox, request, posted, then, shown=()):
@@ -23,6 +23,8 @@ def observe(sandbox, request, posted, then, shown=()):
         seen |= arrived(request, sandbox, shown)
     if posted:
         seen |= answered(posted, shown)
+        if "invocation id" in shown:
+            seen["invocation id"] = posted.one("lambda-runtime-invocation-id")
         if "statusCode" not in seen.get("is", "") and request and seen["outcome"] == "answered":
             seen["outcome"] = f"answered by {request.target}"
         seen.pop("is", None)
@@ -75,7 +77,8 @@ def answered(posted, shown):
     """What Lambda got."""
     path = posted.target.removeprefix(f"{RUNTIME}/")
     if path.endswith("/error"):
-        seen = {"outcome": "init fails" if path.startswith("init") else "fails"}
+        phase = path.split("/")[0]
+        seen = {"outcome": "fails" if phase == "invocation" else f"{phase} fails"}
         if "error" in shown:
             report = json.loads(posted.body)
             header = posted.one("lambda-runtime-function-error-type")

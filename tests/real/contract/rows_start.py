@@ -102,6 +102,18 @@ SETTINGS = [
         UP,
         ready=sick,
     ),
+    setting(
+        "`AWS_LWA_READINESS_CHECK_PATH` without a slash",
+        {**PORT, "AWS_LWA_READINESS_CHECK_PATH": "ready"},
+        {**UP, "asked before": "GET /ready"},
+        why="what is meant is plain",
+    ),
+    setting(
+        "`AWS_LAMBDA_RUNTIME_API` with `http://`",
+        {**PORT, "AWS_LAMBDA_RUNTIME_API": "http://{runtime}"},
+        UP,
+        why="what is meant is plain",
+    ),
     setting("404 is healthy", PORT, UP, ready=lambda request: answer(404)),
     setting(
         "`AWS_LWA_ASYNC_INIT`, an application that is quick",
@@ -126,7 +138,6 @@ SETTINGS = [
         {"header authorization": "AWS4"},
     ),
     setting("`AWS_LWA_INVOKE_MODE`, a typo", {**PORT, "AWS_LWA_INVOKE_MODE": "stream"}, {**UP, "mode": None}),
-    setting("`AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS=0`", {**PORT, "AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS": "0"}, UP),
     setting(
         "no `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`",
         {**PORT, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": None},
@@ -275,8 +286,24 @@ def instead(path, *answers):
     return prepare
 
 
+def unregistered(binary, patience):
+    """Lambda is slow to register the extension; no event is asked for before, whose answer would end the init phase."""
+    told = threading.Event()
+
+    def register():
+        told.wait(DEADLINE)
+        return answer(200, [("Lambda-Extension-Identifier", "id-1")], "{}")
+
+    runtime = Runtime()
+    runtime.instead[REGISTER] = [register]
+    with Sandbox(binary, runtime=runtime) as sandbox:
+        early = runtime.wait("next", 1, NEVER, sandbox.ended)
+        told.set()
+        return first(sandbox) | {"an event before it is registered": "yes" if early else "no"}
+
+
 FAULT = answer(500, body="{}")
-REFUSED = {"then": "ends with 1", "outcome": "no answer"}
+REFUSED = {"then": "ends with 1", "outcome": "init fails"}
 START = [
     Row(
         "registration",
@@ -293,7 +320,7 @@ START = [
         "registration is refused",
         instead(REGISTER, *[FAULT] * 9),
         REFUSED,
-        why="tried five times, as AWS's main branch does",
+        why="tried five times, as AWS's main branch does, and then Lambda is told",
     ),
     ends(
         "registration is refused once",
@@ -305,9 +332,22 @@ START = [
         "registration without an identifier",
         instead(REGISTER, *[answer(200)] * 9),
         REFUSED,
-        why="tried five times, as AWS's main branch does",
+        why="tried five times, as AWS's main branch does, and then Lambda is told",
+    ),
+    Row(
+        "registration takes its time",
+        scenario=unregistered,
+        slow=True,
+        expect={**UP, "an event before it is registered": "no"},
+        why="the init phase is over when all have asked, and a function that is not registered gets no SIGTERM",
     ),
     ends("/next fails once", instead(NEXT, FAULT), {**UP, "then": "takes the next event"}, why="tried again"),
+    ends(
+        "/next answers what is no HTTP",
+        instead(NEXT, b"nonsense\r\n\r\n"),
+        {**UP, "then": "takes the next event"},
+        why="tried again",
+    ),
     ends("/event/next fails", instead(EVENT, FAULT), {**UP, "then": "takes the next event"}),
 ]
 
@@ -352,6 +392,46 @@ def not_up(settings):
             posted = sandbox.await_posted(patience)
             code = sandbox.await_end(NEVER)
             return observe(sandbox, None, posted, "waits" if code is None else f"ends with {code}")
+
+    return scenario
+
+
+def unreadable(binary, patience):
+    """No status of the list of healthy ones can be read."""
+    with Sandbox(binary, {"AWS_LWA_READINESS_CHECK_HEALTHY_STATUS": "ok"}) as sandbox:
+        sandbox.runtime.give(written(v2()))
+        posted = sandbox.await_posted(patience)
+        return observe(sandbox, None, posted, sandbox.then(2) if posted else "waits")
+
+
+def no_such_port(binary, patience):
+    """By TCP at port 80, where nobody listens here; whoever asks goes on asking."""
+    settings = {"AWS_LWA_READINESS_CHECK_PORT": "80", "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp"}
+    with Sandbox(binary, settings) as sandbox:
+        code = sandbox.await_end(NEVER)
+        return {"outcome": "no answer", "then": "asks again" if code is None else f"ends with {code}"}
+
+
+def around_a_snapshot(failing=None):
+    """What the application and Lambda see around a snapshot; the hook of this path fails."""
+
+    def ready(request):
+        return answer(500 if request.target == failing else 200)
+
+    def scenario(binary, patience):
+        settings = {
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+            "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/before",
+            "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/after",
+        }
+        with Sandbox(binary, settings, ready=ready) as sandbox:
+            sandbox.runtime.give(written(v2()))
+            posted = sandbox.await_posted()
+            then = f"ends with {sandbox.await_end()}" if "invocation" not in posted.target else sandbox.then(2)
+            return observe(sandbox, None, posted, then) | {
+                "asked before": ", ".join(sandbox.app.before),
+                "asks to be restored": str(sandbox.runtime.count("restore")),
+            }
 
     return scenario
 
@@ -428,6 +508,38 @@ READY = [
         why="of AWS's main branch, after 1.0.0",
     ),
     Row(
+        "a healthy status that is none",
+        scenario=unreadable,
+        never=True,
+        expect=UP,
+        why="the default is used: no status would ever be healthy",
+    ),
+    Row(
+        "readiness by TCP at port 80",
+        scenario=no_such_port,
+        slow=True,
+        expect={"then": "asks again"},
+        why="it is a port like others",
+    ),
+    Row(
+        "SnapStart hooks",
+        scenario=around_a_snapshot(),
+        expect={**UP, "asked before": "GET /, POST /before, POST /after, GET /", "asks to be restored": "1"},
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
+        "a SnapStart hook that fails before the snapshot",
+        scenario=around_a_snapshot("/before"),
+        expect={"outcome": "init fails", "then": "ends with 1", "asks to be restored": "0"},
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
+        "a SnapStart hook that fails after the restore",
+        scenario=around_a_snapshot("/after"),
+        expect={"outcome": "restore fails", "then": "ends with 1", "asks to be restored": "1"},
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
         "a port that is no number",
         scenario=not_up({"AWS_LWA_PORT": "http"}),
         expect={"outcome": "init fails", "then": "ends with 1"},
@@ -460,6 +572,38 @@ def several(binary, patience):
         # The check whether it is up may have its own.
         kept = "kept" if sandbox.app.connections <= 2 else f"{sandbox.app.connections} connections"
         return {"outcome": ", ".join(outcomes), "then": then, "connection to the application": kept}
+
+
+def idle(seconds):
+    """How many connections three invocations take whose connection lies idle in between."""
+
+    def scenario(binary, patience):
+        with Sandbox(binary, {"AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS": seconds}) as sandbox:
+            outcomes = []
+            for n in range(3):
+                sandbox.runtime.wait("next", n + 1, ended=sandbox.ended)
+                asked = sandbox.app.connections if n == 0 else asked
+                sandbox.runtime.give(written(v2()))
+                outcomes.append(observe(sandbox, None, sandbox.await_posted(), "")["outcome"])
+                time.sleep(2 * float(seconds))
+            seen = {"outcome": ", ".join(outcomes), "then": sandbox.then(4)}
+            return seen | {"connections": str(sandbox.app.connections - asked)}
+
+    return scenario
+
+
+def stays_away(binary, patience):
+    """How often four workers ask a Runtime API that fails for a second, and that they serve afterwards."""
+    runtime = Runtime()
+    faults = runtime.instead[NEXT] = [FAULT] * 1_000_000
+    with Sandbox(binary, {"AWS_LAMBDA_MAX_CONCURRENCY": "4"}, runtime=runtime) as sandbox:
+        runtime.wait(NEXT, 4, ended=sandbox.ended)
+        time.sleep(1)
+        asked = runtime.count(NEXT)
+        faults.clear()
+        sandbox.runtime.give(written(v2()))
+        seen = observe(sandbox, None, sandbox.await_posted(patience), sandbox.then(4))
+        return seen | {"asks within a second": "a few times" if asked < 100 else "without a pause"}
 
 
 def stale(binary, patience):
@@ -750,6 +894,32 @@ AROUND = [
         "four invocations in a row",
         scenario=several,
         expect={"outcome": "200, 200, 200, 200", "connection to the application": "kept"},
+    ),
+    Row(
+        "`AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS=0`",
+        scenario=idle("0"),
+        expect={"outcome": "200, 200, 200", "connections": "3"},
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
+        "`AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS=0.2`, and longer pauses",
+        scenario=idle("0.2"),
+        expect={"outcome": "200, 200, 200", "connections": "3"},
+        why="of AWS's main branch, after 1.0.0",
+    ),
+    Row(
+        "/next fails for a second, to four workers",
+        scenario=stays_away,
+        expect={**UP, "asks within a second": "a few times"},
+        why="tried again, with longer pauses each time",
+    ),
+    Row(
+        "`Lambda-Runtime-Invocation-Id`",
+        v2(),
+        invocation={"Lambda-Runtime-Invocation-Id": "nonce-1"},
+        shown=("invocation id",),
+        expect={"invocation id": "nonce-1"},
+        why="Lambda tells by it that an answer is not an earlier one's",
     ),
     Row("an application that closes its connections", scenario=stale, expect={"outcome": "200, 200, 200"}),
     Row(

@@ -43,7 +43,7 @@ class Runtime:
         self.changed = threading.Condition()
         self.events = queue.Queue()
         self.given = 0
-        # Answers other than the usual ones, by path; each is used once.
+        # Answers other than the usual ones, by path; each is used once. A function gives one when it is time.
         self.instead = {}
         # Whether chunks of a streamed answer are told one by one.
         self.pieces = queue.Queue()
@@ -90,7 +90,8 @@ class Runtime:
             path = request.target
             if instead := self.instead.get(path):
                 self._note({REGISTER: "register", EVENT: "event"}.get(path, path), request)
-                connection.send(instead.pop(0))
+                data = instead.pop(0)
+                connection.send(data() if callable(data) else data)
                 continue
             if path == REGISTER:
                 self._note("register", request)
@@ -163,7 +164,7 @@ class Sandbox:
         self.app = Application(serve, ready or (lambda request: answer(200)), 2 if second else 1)
         ports = [server.port for server in self.app.servers]
         self.port = ports[0]
-        names = {"port": ports[0], "second": ports[-1]}
+        names = {"port": ports[0], "second": ports[-1], "runtime": self.runtime.address}
         environment = {"AWS_LAMBDA_RUNTIME_API": self.runtime.address, "AWS_LWA_PORT": str(self.port), **LAMBDA}
         for name, value in dict(settings).items():
             if value is None:

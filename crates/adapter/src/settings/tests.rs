@@ -194,6 +194,8 @@ fn the_rest() {
     check(&[("AWS_LWA_ASYNC_INIT", "maybe")], asynchronous, false, 1);
     let snap = ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
     check(&[("AWS_LWA_ASYNC_INIT", "true"), snap], asynchronous, false, 1);
+    let provisioned = ("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency");
+    check(&[("AWS_LWA_ASYNC_INIT", "true"), provisioned], asynchronous, false, 1);
     check(&[snap], |s| s.pool_idle_timeout, Duration::ZERO, 0);
     check(&[("AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS", "0.5")], |s| s.pool_idle_timeout.as_millis(), 500, 0);
     check(&[("AWS_LWA_POOL_IDLE_TIMEOUT_SECONDS", "-1")], |s| s.pool_idle_timeout.as_millis(), 4000, 1);

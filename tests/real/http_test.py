@@ -27,7 +27,7 @@ def configuration(address):
             match: {{ path_prefix: "/app/{{tenant}}" }}
             upstream: {{ url: "http://{address}", timeout: 20s }}
             rewrite: {{ prefix: /base }}
-            request_headers: {{ set: {{ X-Gateway: lambridge }} }}
+            request_headers: {{ set: {{ X-Gateway: lambridge, X-Forwarded-Prefix: /app }} }}
             answer_headers: {{ remove: [X-Powered-By] }}
             limits: {{ body: 16 }}
           - id: item
@@ -53,12 +53,15 @@ class Http(unittest.TestCase):
         return request(self.gateway, method, target, list(headers), body)
 
     def test_services(self):
-        answer = self.ask("/app/acme/a%2Fb?x=1", [("Host", "shop.example")], "POST", b"body")
+        sent = [("Host", "shop.example"), ("X-Forwarded-Prefix", "/evil"), ("Connection", "x-gateway, x-forwarded-prefix")]
+        answer = self.ask("/app/acme/a%2Fb?x=1", sent, "POST", b"body")
         self.assertEqual((answer.status, answer.all("x-powered-by")), (200, []))
         told = json.loads(answer.body)
         self.assertEqual((told["method"], told["target"], told["body"]), ("POST", "/base/a%2Fb?x=1", "body"))
         self.assertEqual((told["headers"]["host"], told["headers"]["x-gateway"]), ("shop.example", "lambridge"))
-        told = json.loads(self.ask("/item/7?x=1").body)
+        self.assertEqual(told["headers"]["x-forwarded-prefix"], "/app")
+        told = json.loads(self.ask("/item/7?x=1", [("X-Forwarded-Prefix", "/evil")]).body)
+        self.assertNotIn("x-forwarded-prefix", told["headers"])
         self.assertEqual((told["target"], told["headers"]["host"]), ("/items/7?x=1", self.service.address))
         self.assertEqual(self.ask("/app/acme", method="POST", body=b"x" * 17).status, 413)
         answer = self.ask("/down")

@@ -42,6 +42,8 @@ pub fn header_name(leaf: &Leaf, direction: Direction, lower: &mut Lower<'_>) -> 
         return None;
     }
     let ours = match direction {
+        // Which prefix a path has lost, a route alone can say.
+        Direction::Request if name == "x-forwarded-prefix" => false,
         Direction::Request => {
             name == "host"
                 || name == "forwarded"

@@ -8,7 +8,7 @@ pub type AnswerField<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 /// An HTTP answer, buffered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer<'a> {
-    /// 100..=999 as the function or app gave it.
+    /// As the function or app gave it; a function, 100..=599.
     pub status: u16,
     /// In order, repeats kept. Cookies are `set-cookie` fields. Values may be any header bytes.
     pub headers: Vec<AnswerField<'a>>,

@@ -68,7 +68,8 @@ impl<'a> Reply<'a> {
             Some(other) => return Err(unexpected("statusCode", "a number", &other)),
         };
         match digits.parse() {
-            Ok(status @ 100..=999) if digits.len() == 3 => Ok(Some(status)),
+            // RFC 9110 section 15: a status beyond is invalid. REST and HTTP APIs have a pattern for theirs, `[1-5]\d\d`.
+            Ok(status @ 100..=599) if digits.len() == 3 => Ok(Some(status)),
             _ => Err(bad("statusCode", format!("`{}` is no status", excerpt(&digits)))),
         }
     }
@@ -150,11 +151,11 @@ impl From<JsonError> for AnswerError {
     }
 }
 
-/// Adds the `content-type` that a source gives an answer without one. Not to 204 and 304, which have no content to
+/// Adds the `content-type` that a source gives an answer without one. Not to 204, 205 and 304, which have no content to
 /// describe: a 304 with another type would change what the client has cached.
 pub(crate) fn default_type(status: u16, headers: &mut Headers<'_>, media: &'static str) {
     let described = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
-    if !described && !matches!(status, 100..=199 | 204 | 304) {
+    if !described && !matches!(status, 100..=199 | 204 | 205 | 304) {
         headers.push((Cow::Borrowed(b"content-type"), Cow::Borrowed(media.as_bytes())));
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
@@ -23,6 +24,11 @@ impl AnswerBody {
     pub(crate) fn is_stream(&self) -> bool {
         matches!(self, Self::Stream(_))
     }
+}
+
+/// Whether answers with this status have a body, unless they are to HEAD. RFC 9110 sections 15.3.5, 15.3.6, 15.4.5.
+pub(crate) fn has_body(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 impl Body for AnswerBody {

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use lambridge_model::{HeaderChanges, Route};
 
+use crate::headers::Client;
 use crate::rewrite::PathRule;
 
 /// The compiled changes of one route.
@@ -55,7 +56,12 @@ impl Edits {
     }
 
     /// The request as the target gets it, and the host that it is asked for.
-    pub(crate) fn request<'a>(&'a self, head: &Parts, host: &'a str) -> (Parts, &'a str) {
+    pub(crate) fn request<'a>(
+        &'a self,
+        head: &Parts,
+        host: &'a str,
+        client: &mut Client,
+    ) -> (Parts, &'a str) {
         let mut head = head.clone();
         if let Some(rule) = &self.path {
             let mut target = rule.apply(head.uri.path());
@@ -67,6 +73,9 @@ impl Edits {
             if let Ok(target) = PathAndQuery::try_from(target) {
                 head.uri = Uri::from(target);
             }
+        }
+        for name in self.request.names() {
+            client.yield_to_route(name, &mut head.headers);
         }
         self.request.apply(&mut head.headers);
         let Some((name, value)) = &self.host else { return (head, host) };
@@ -95,6 +104,11 @@ impl Fields {
         };
         let remove = changes.remove.iter().map(name).collect::<Result<_, _>>()?;
         Ok(Self { set: pairs(&changes.set)?, add: pairs(&changes.add)?, remove })
+    }
+
+    /// What is written.
+    fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.set.iter().chain(&self.add).map(|(name, _)| name)
     }
 
     fn apply(&self, headers: &mut HeaderMap) {

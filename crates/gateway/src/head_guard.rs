@@ -3,7 +3,8 @@
 //! hyper silently drops `Content-Length` beside `Transfer-Encoding`, and answers a bad head without a word. The guard
 //! follows the framing of every message ([`framing`]), pipelined ones too. In place of a refused head hyper gets a
 //! made-up one that closes the connection, and the service answers that with the refusal
-//! ([`crate::connection::Exchange`]): so answers keep their order, and the refusal has its problem body and log line.
+//! ([`crate::connection::Exchange`]): so answers keep their order, and the refusal has its problem body and log line, with
+//! method and target where they were read.
 //!
 //! It also keeps the time where hyper cannot tell waits apart: for a head once its first byte is there, between
 //! requests, and for a client that does not take its answer.
@@ -28,8 +29,9 @@ use crate::problem::Reason;
 pub(crate) use framing::letters_digits_and;
 use framing::{Fault, Framing};
 
-/// What hyper reads in place of a refused head.
-const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
+/// What hyper reads in place of a refused head: the request line, if it was sound, or one that says nothing, then these.
+const UNREAD: &[u8] = b"- - HTTP/1.1\r\n";
+const FIELDS: &[u8] = b"host: refused.invalid\r\nconnection: close\r\n\r\n";
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
@@ -99,8 +101,9 @@ impl<IO> HeadGuard<IO> {
     fn refuse(&mut self, reason: Reason) {
         self.connection.exchange.refuse(self.heads, reason);
         self.refused = true;
-        self.held = Vec::new();
-        self.ready.extend_from_slice(STAND_IN);
+        let held = std::mem::take(&mut self.held);
+        self.ready.extend_from_slice(self.framing.request_line(&held).unwrap_or(UNREAD));
+        self.ready.extend_from_slice(FIELDS);
     }
 
     /// Ends the input inside a body: its reader fails, and with it the connection.

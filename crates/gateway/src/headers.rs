@@ -3,7 +3,8 @@
 //! Hop-by-hop fields end here (RFC 9110 section 7.6.1), those that `Connection` names included. Fields by which
 //! Lambda's own front doors speak (`x-amz-*`, `x-amzn-*`) do not pass from clients, since an application behind the
 //! adapter believes them; only a trusted proxy's trace id does. Forwarding fields are replaced, unless the peer is a
-//! trusted proxy: then its own stay and the peer is appended to `X-Forwarded-For`.
+//! trusted proxy: then its own stay and the peer is appended to `X-Forwarded-For`. `X-Forwarded-Prefix` is the route's to
+//! write, where it takes a prefix away.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,6 +14,9 @@ use lambridge_event::Field;
 use lambridge_model::Cidr;
 
 use crate::trace::Trace;
+
+/// The only forwarding field that a route may write.
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// The ends of a connection; as text too, since every request on it names them.
 #[derive(Debug, Clone)]
@@ -48,6 +52,8 @@ pub(crate) struct Client {
     pub(crate) address: Arc<str>,
     /// The peer is a trusted proxy.
     pub(crate) trusted: bool,
+    /// The route says which prefix the path has lost.
+    has_prefix: bool,
     forwarded_for: Arc<str>,
     port: Arc<str>,
     tls: bool,
@@ -60,6 +66,7 @@ impl Client {
         let mut client = Self {
             address: ends.peer_text.clone(),
             trusted: !proxies.is_empty() && is_trusted(ends.peer),
+            has_prefix: false,
             forwarded_for: ends.peer_text.clone(),
             port: ends.port.clone(),
             tls: ends.tls,
@@ -95,6 +102,25 @@ impl Client {
         }
     }
 
+    /// The route is about to write `name`. What the client said there goes if its `Connection` says so, and with it the power
+    /// to take away the route's; of the prefix nothing stays that no trusted proxy said.
+    pub(crate) fn yield_to_route(&mut self, name: &HeaderName, headers: &mut HeaderMap) {
+        let is_prefix = *name == FORWARDED_PREFIX;
+        self.has_prefix |= is_prefix;
+        if is_prefix && !self.trusted {
+            headers.remove(name);
+        }
+        if named_by_connection(headers).is_some() && names(headers, name.as_str()) {
+            headers.remove(name);
+            let others: Vec<&str> =
+                tokens(headers).filter(|token| !token.eq_ignore_ascii_case(name.as_str())).collect();
+            // Tokens of field values that were read make one.
+            if let Ok(line) = HeaderValue::from_str(&others.join(", ")) {
+                headers.insert(CONNECTION, line);
+            }
+        }
+    }
+
     /// `Forwarded`'s proto.
     const fn proto(&self) -> &'static str {
         if self.tls { "https" } else { "http" }
@@ -113,7 +139,7 @@ pub(crate) fn for_event<'a>(
     for (name, value) in headers {
         let text = name.as_str();
         if ends_here(text)
-            || is_ours(text, client.trusted)
+            || is_ours(text, client.trusted) && !(client.has_prefix && *name == FORWARDED_PREFIX)
             || is_traced(text, trace)
             || named.is_some_and(|lines| names(lines, text))
         {
@@ -193,10 +219,13 @@ fn named_by_connection(headers: &HeaderMap) -> Option<&HeaderMap> {
 fn names(headers: &HeaderMap, name: &str) -> bool {
     // `Host` and `Cookie` are not a client's to hide from the function's point of view of the request.
     !matches!(name, "host" | "cookie" | "authorization" | "content-type" | "content-length")
-        && headers.get_all(CONNECTION).iter().any(|line| {
-            line.to_str()
-                .is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(name)))
-        })
+        && tokens(headers).any(|token| token.eq_ignore_ascii_case(name))
+}
+
+/// The words of `Connection`.
+fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 /// Why a function's field cannot be sent on.
@@ -240,12 +269,8 @@ pub(crate) fn for_answer<'a>(
 
 /// Takes out of a service's answer what ends here, in place.
 pub(crate) fn pass_back(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
+    let named: Vec<HeaderName> = tokens(headers)
+        .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
         .filter(|name| name != CONTENT_LENGTH)
         .collect();
     let gone: Vec<HeaderName> = headers
@@ -368,6 +393,32 @@ mod tests {
         assert_eq!(client(&map(&sent), &["10.0.0.9"]).address.as_ref(), "10.0.0.7");
         assert_eq!(client(&map(&sent), &[]).address.as_ref(), "10.0.0.9");
         assert_eq!(client(&map(&[("x-forwarded-for", "evil")]), &["10.0.0.9"]).address.as_ref(), "10.0.0.9");
+    }
+
+    #[test]
+    fn what_a_route_writes_is_no_clients() {
+        let written = |fields: &[(&str, &str)], proxies: &[&str]| {
+            let mut headers = map(fields);
+            let mut client = client(&headers, proxies);
+            for (name, value) in [("x-forwarded-prefix", "/app"), ("x-key", "route")] {
+                let name = HeaderName::from_static(name);
+                client.yield_to_route(&name, &mut headers);
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            let trace = Trace::default();
+            let fields = for_event(&headers, &client, "id", &trace);
+            let seen = ["x-forwarded-prefix", "x-key", "x_forwarded_prefix", "x-other"].map(|name| {
+                let values = fields.iter().filter(|(found, _)| *found == name.as_bytes());
+                values.map(|(_, value)| String::from_utf8_lossy(value)).collect::<Vec<_>>().join("+")
+            });
+            seen.join("|")
+        };
+        let theirs = [("x-forwarded-prefix", "/evil"), ("x_forwarded_prefix", "/evil"), ("x-key", "client")];
+        assert_eq!(written(&theirs, &[]), "/app|client+route||");
+        assert_eq!(written(&theirs, &["10.0.0.0/8"]), "/evil+/app|client+route|/evil|");
+        let hop = [("connection", "X-Key, x-other"), ("x-key", "client"), ("x-other", "1")];
+        assert_eq!(written(&hop, &[]), "/app|route||");
+        check(&[("x-forwarded-prefix", "/evil")], &[], &OURS);
     }
 
     #[test]

@@ -59,7 +59,7 @@ async fn exchange(
     let (head, facts) = (&sent, &mut record.facts);
     let snapshot = connection.shared.snapshot.load_full();
     facts.errors = snapshot.errors_of(connection.listener);
-    let client = identify(connection, &snapshot, head, facts);
+    let mut client = identify(connection, &snapshot, head, facts);
     let host = admit(connection, head, refused)?;
     if let Some(entrance) = snapshot.entrance_of(connection.listener)
         && let Some(answer) = entrance.answer(&head.uri, host, client.is_secure(&head.headers))?
@@ -70,7 +70,7 @@ async fn exchange(
     let parameters = route.parameters_of(head.uri.path());
     count(route, &client, head, facts)?;
     let asked = (head, host);
-    let edited = route.edits.as_ref().map(|edits| edits.request(head, host));
+    let edited = route.edits.as_ref().map(|edits| edits.request(head, host, &mut client));
     let (head, host) = edited.as_ref().map_or(asked, |(head, host)| (head, *host));
     let limits = &snapshot.model.limits;
     let function = match &route.target {

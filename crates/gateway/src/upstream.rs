@@ -11,14 +11,14 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use lambridge_invoke::{Payload, Pool, Received, Service, ServiceError};
 use lambridge_model::{ConnectionSettings, HostRule, Protocol, Upstream as Settings};
 
-use crate::answer_body::AnswerBody;
+use crate::answer_body::{AnswerBody, has_body};
 use crate::flow::Flow;
 use crate::headers::{self, Client};
 use crate::inflow::{Inflow, Progress};
@@ -212,8 +212,7 @@ async fn answer_of(head: &Parts, answer: Response<Received>) -> Result<Response<
         return Err(Refusal::from(Reason::UpstreamError).with_detail(detail));
     }
     headers::pass_back(&mut parts.headers);
-    let bodiless =
-        head.method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless = head.method == Method::HEAD || !has_body(status);
     let body = if bodiless || received.length() == Some(0) {
         // What cannot be had in time is dropped with its connection.
         let _ = tokio::time::timeout(RUN_OUT, received.next()).await;

@@ -71,6 +71,7 @@ async fn the_error_table() {
         ),
         ("GET", "/f", Some(Answer::ok(r#"{"statusCode":"x"}"#)), 502, "malformed_answer"),
         ("GET", "/f", Some(Answer::ok(r#"{"statusCode":100}"#)), 502, "malformed_answer"),
+        ("GET", "/f", Some(Answer::ok(r#"{"statusCode":600}"#)), 502, "malformed_answer"),
         (
             "GET",
             "/f",
@@ -122,11 +123,17 @@ async fn bad_heads_are_answered_and_the_connection_closes() {
     for (bytes, status, reason) in rows {
         let answer = talk(world.address, bytes.as_bytes()).await;
         assert_eq!(verdict(&answer), (status, reason.to_owned()), "{bytes:?}: {answer}");
+        // As far as it was read: the bare LF made the line none.
+        let line = world.lines.lock().unwrap().last().unwrap().clone();
+        let (asked, _) = bytes.split_once(" HTTP/1.1\r\n").unwrap_or(("- -", ""));
+        assert!(line.contains(&format!(" {asked} {status} reason={reason} ")), "{bytes:?}: {line}");
     }
     let long = format!("GET / HTTP/1.1\r\nhost: h\r\nx: {}\r\n\r\n", "a".repeat(5000));
     assert_eq!(verdict(&talk(world.address, long.as_bytes()).await).1, "head_too_large");
     assert!(world.lambda.requests().is_empty());
-    assert_eq!(world.lines.lock().unwrap().len(), rows.len() + 1);
+    let lines = world.lines.lock().unwrap();
+    assert_eq!(lines.len(), rows.len() + 1);
+    assert!(lines[rows.len()].contains(" GET / 431 reason=head_too_large "), "{lines:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,6 +157,11 @@ async fn slow_clients() {
     })
     .await;
     assert_eq!(verdict(&talk(world.address, b"GET / HT").await), (408, "request_timeout".into()));
+    let half = talk(world.address, b"GET /half HTTP/1.1\r\nhost").await;
+    assert_eq!(verdict(&half), (408, "request_timeout".into()));
+    for (line, asked) in world.lines.lock().unwrap().iter().zip(["- -", "GET /half"]) {
+        assert!(line.contains(&format!(" {asked} 408 reason=request_timeout ")), "{line}");
+    }
     let body = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\na";
     assert_eq!(verdict(&talk(world.address, body).await), (408, "request_timeout".into()));
     assert_eq!(talk(world.address, b"").await, "", "an idle connection ends without a word");
@@ -195,14 +207,17 @@ async fn bodiless_answers() {
     let world = start(FakeLambda::answering(proxy("hello")), |_| {}).await;
     let head = get(world.address, "HEAD", "/").await;
     assert!(head.contains("content-length: 5\r\n") && head.ends_with("\r\n\r\n"), "{head}");
-    for status in [204, 304] {
+    for status in [204, 205, 304] {
         world.lambda.push(Answer::ok(format!(
             r#"{{"statusCode":{status},"headers":{{"content-length":"9","connection":"x-hop","x-hop":"1"}},"body":"x"}}"#
         )));
         let answer = get(world.address, "GET", "/").await;
         assert_eq!(verdict(&answer).0, status);
         assert!(answer.ends_with("\r\n\r\n"), "{answer}");
-        assert!(!answer.contains("content-length") && !answer.contains("x-hop"), "{answer}");
+        assert!(!answer.contains("content-type") && !answer.contains("x-hop"), "{answer}");
+        // Only of a 205 its length says that there is nothing: RFC 9110 section 15.3.6.
+        assert_eq!(answer.contains("content-length: 0\r\n"), status == 205, "{answer}");
+        assert!(!answer.contains("content-length: 9"), "{answer}");
     }
 }
 

@@ -227,6 +227,16 @@ fn parse(input: &str) -> Result<FunctionName, &'static str> {
     if name.len() > BARE_MAX {
         return Err("the bare name has more than 64 characters");
     }
+    // More parts than a name and a qualifier: where a name is looked for stands what a prefix should have been.
+    if qualifier.is_some_and(|text| text.contains(':')) {
+        return Err(match name {
+            _ if account.is_some() => "behind the account come `function`, a name and at most one qualifier",
+            _ if name.bytes().all(|b| b.is_ascii_digit()) => "an account has twelve digits",
+            _ if region.is_some() => "behind the region comes an account, which has twelve digits",
+            _ if partition.is_some() => "behind `lambda` comes a region like `eu-west-1`",
+            _ => "it has more parts than a name and a qualifier",
+        });
+    }
     if qualifier.is_some_and(|text| !is_qualifier(text)) {
         return Err("a qualifier is `$LATEST`, a version number or an alias of letters, digits, `-` and `_`");
     }
@@ -387,6 +397,24 @@ mod tests {
         }
         let error = huge.parse::<FunctionName>().unwrap_err();
         assert!(error.to_string().len() < 400);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (input, expect) in [
+            ("arn:aws:lambda:us-east-1:12345:function:x", "an account has twelve digits"),
+            ("us-east-1:1234567890123:function:x:live", "an account has twelve digits"),
+            ("12345:function:x", "an account has twelve digits"),
+            ("arn:aws:lambda:us-east-1:me:function:x", "behind the region comes an account"),
+            ("arn:aws:lambda:nowhere:123456789012:function:x", "behind `lambda` comes a region"),
+            ("arn:aws:lambda:us-east-1:123456789012:layer:x:1", "behind the account come `function`"),
+            ("arn:aws:lambda:us-east-1:123456789012:function:x:live:2", "behind the account come `function`"),
+            ("a:b:c", "it has more parts"),
+            ("x:a b", "a qualifier is"),
+        ] {
+            let error = input.parse::<FunctionName>().unwrap_err();
+            assert!(error.reason.starts_with(expect), "{input}: {error}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ async fn answers() {
         (r#"{"statusCode": "418", "headers": {"content-type": "a/b"}, "body": "x"}"#, 418, "a/b", "x"),
         (r#"{"statusCode": 200, "isBase64Encoded": true, "body": "aGk="}"#, 200, "application/json", "hi"),
         (r#"{"statusCode": 200, "body": {}}"#, 502, "text/plain", "Internal Server Error"),
-        (r#"{"statusCode": 1000}"#, 502, "text/plain", "Internal Server Error"),
+        (r#"{"statusCode": 600}"#, 502, "text/plain", "Internal Server Error"),
         ("not json", 502, "text/plain", "Internal Server Error"),
     ] {
         let answer = ask(&house, "POST", "/say", &[("content-type", "text/plain")], payload).await;

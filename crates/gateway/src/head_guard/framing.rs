@@ -38,7 +38,8 @@ struct Head {
     line: usize,
     scanned: usize,
     blanks: usize,
-    requested: bool,
+    /// Where a sound request line ends.
+    requested: Option<usize>,
     old: bool,
     fields: usize,
     length: Option<u64>,
@@ -93,6 +94,14 @@ impl Framing {
     /// Between messages, or in a head.
     pub(crate) fn is_in_head(&self) -> bool {
         matches!(self.state, State::Head(_))
+    }
+
+    /// The request line of the head that `bytes` begin with, its end included, as far as it was read and is sound.
+    pub(crate) fn request_line<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let State::Head(Head { requested: Some(end), .. }) = &self.state else { return None };
+        let line = bytes.get(..*end)?;
+        let blanks = line.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        line.get(blanks..)
     }
 
     /// Reads on. In a head, `bytes` starts with the head's first byte.
@@ -159,13 +168,13 @@ impl Head {
     }
 
     fn line(&mut self, line: &[u8]) -> Result<Line, Reason> {
-        if !self.requested {
+        if self.requested.is_none() {
             if line.is_empty() {
                 self.blanks += 1;
                 return if self.blanks > BLANKS_MAX { Err(Reason::BadRequest) } else { Ok(Line::More) };
             }
-            self.requested = true;
             self.old = request_line(line)?;
+            self.requested = Some(self.line);
             return Ok(Line::More);
         }
         if line.is_empty() {
@@ -465,6 +474,21 @@ mod tests {
         let mut framing = Framing::new(1 << 20);
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a:b\r\n".repeat(101));
         assert_eq!(framing.scan(many.as_bytes()).fault, Some(Fault::Head(Reason::HeadTooLarge)));
+    }
+
+    #[test]
+    fn the_request_line_of_a_refused_head_is_known() {
+        for (input, expect) in [
+            ("GET /a HTTP/1.1\r\nx : a\r\n\r\n", Some("GET /a HTTP/1.1\r\n")),
+            ("\r\nPUT /b HTTP/1.0\r\nx", Some("PUT /b HTTP/1.0\r\n")),
+            ("GET /a HTTP/3.0\r\nx: a\r\n", None),
+            ("GET /a HTTP/1.1", None),
+            ("", None),
+        ] {
+            let mut framing = Framing::new(200);
+            framing.scan(input.as_bytes());
+            assert_eq!(framing.request_line(input.as_bytes()), expect.map(str::as_bytes), "{input:?}");
+        }
     }
 
     #[test]

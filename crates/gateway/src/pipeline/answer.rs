@@ -16,7 +16,7 @@ use lambridge_event::{Answer, Format, decode_answer};
 use lambridge_invoke::Invoked;
 use lambridge_model::{AnswerRule, Event, Invocation};
 
-use crate::answer_body::AnswerBody;
+use crate::answer_body::{AnswerBody, has_body};
 use crate::function::FunctionState;
 use crate::headers;
 use crate::problem::{Reason, Refusal};
@@ -100,10 +100,10 @@ fn respond(answer: Answer<'_>, payload: &Bytes, method: &Method) -> Result<Respo
 
 /// Status and fields as the client gets them, and the length that the function has declared.
 pub(super) fn head_of(answer: &Answer<'_>) -> Result<(StatusCode, HeaderMap, Option<u64>), Refusal> {
-    // 1xx is no final answer, and would leave the client waiting for one.
+    // 1xx is no final answer, and would leave the client waiting for one; above 599 there is none. RFC 9110 section 15.
     let status = StatusCode::from_u16(answer.status)
         .ok()
-        .filter(|status| !status.is_informational())
+        .filter(|status| (200..600).contains(&status.as_u16()))
         .ok_or_else(|| malformed(format!("`{}` is not a final status", answer.status)))?;
     let mut fields = HeaderMap::with_capacity(answer.headers.len() + 2);
     let borrowed = answer.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
@@ -127,11 +127,10 @@ fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     response
 }
 
-/// HEAD, 204 and 304 have no body whatever the function said; RFC 9110 sections 9.3.2, 15.3.5, 15.4.5.
+/// Takes away what the function said where no body belongs.
 pub(super) fn without_body_where_none_belongs(method: &Method, response: &mut Response<AnswerBody>) {
-    let status = response.status();
-    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if *method != Method::HEAD && !bodiless {
+    let (status, is_head) = (response.status(), *method == Method::HEAD);
+    if has_body(status) && !is_head {
         response.headers_mut().remove(CONTENT_LENGTH);
         return;
     }
@@ -143,7 +142,7 @@ pub(super) fn without_body_where_none_belongs(method: &Method, response: &mut Re
     }
     let fields = response.headers_mut();
     fields.remove(TRANSFER_ENCODING);
-    if bodiless {
+    if !has_body(status) {
         fields.remove(CONTENT_LENGTH);
     } else if length > 0 {
         fields.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -158,25 +158,28 @@ async fn rapid_resets_end_the_connection() {
     harms_no_one(&world).await;
 }
 
-/// The same with calls that last, and are finished though nobody waits for them.
+/// The same with calls that last, and are finished though nobody waits for them: few begin. CVE-2025-8671 is the same, too:
+/// a client makes the server reset streams whose requests it has taken, by a window moved by nothing, or too far.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rapid_resets_begin_few_calls() {
-    let world = world(|_| {}).await;
-    let told: std::sync::Arc<Notify> = Notify::new().into();
-    for _ in 0..2_000 {
-        world.lambda.push(answer("held").when(&told));
-    }
-    let mut client = Client2::connect(world.address, &[]).await;
-    for index in 0..2_000 {
-        let stream = 2 * index + 1;
-        let ask = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head("GET", "/", &[]));
-        let reset = frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
-        if client.try_send(&ask).await.is_err() || client.try_send(&reset).await.is_err() {
-            break;
+async fn resets_begin_few_calls() {
+    for (kind, word) in [(RST_STREAM, 8), (WINDOW_UPDATE, 0), (WINDOW_UPDATE, u32::MAX >> 1)] {
+        let world = world(|_| {}).await;
+        let told: std::sync::Arc<Notify> = Notify::new().into();
+        for _ in 0..5_000 {
+            world.lambda.push(answer("held").when(&told));
         }
+        let mut client = Client2::connect(world.address, &[]).await;
+        for index in 0..5_000 {
+            let stream = 2 * index + 1;
+            let mut pair = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head("GET", "/", &[]));
+            pair.extend(frame(kind, 0, stream, &word.to_be_bytes()));
+            if client.try_send(&pair).await.is_err() {
+                break;
+            }
+        }
+        client.until(|_| false).await;
+        assert!(world.lambda.requests().len() <= 400, "{}", world.lambda.requests().len());
     }
-    client.until(|_| false).await;
-    assert!(world.lambda.requests().len() <= 400, "{}", world.lambda.requests().len());
 }
 
 /// A browser that thinks better of a few is no attacker.
@@ -262,32 +265,6 @@ async fn bodies_in_the_smallest_pieces() {
     }
 }
 
-/// CVE-2025-8671: a client makes the server reset streams whose requests it has taken: a window moved by nothing, a
-/// window moved too far.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn resets_that_the_client_provokes_end_the_connection() {
-    for step in [0, u32::MAX >> 1] {
-        let world = world(|_| {}).await;
-        let told: std::sync::Arc<Notify> = Notify::new().into();
-        for _ in 0..5_000 {
-            world.lambda.push(answer("held").when(&told));
-        }
-        let mut client = Client2::connect(world.address, &[]).await;
-        let mut sent = 0;
-        while sent < 5_000 {
-            let stream = 2 * sent + 1;
-            let mut pair = frame(HEADERS, END_HEADERS | END_STREAM, stream, &head("GET", "/", &[]));
-            pair.extend(frame(WINDOW_UPDATE, 0, stream, &step.to_be_bytes()));
-            if client.try_send(&pair).await.is_err() {
-                break;
-            }
-            sent += 1;
-        }
-        client.until(|_| false).await;
-        assert!(world.lambda.requests().len() <= 400, "{}", world.lambda.requests().len());
-    }
-}
-
 /// A head is as large as what it stands for (RFC 9113 section 6.5.2), not as the few bytes that say so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_unpacks_to_too_much() {
@@ -339,7 +316,7 @@ async fn a_client_that_says_it_goes() {
 /// Whoever sends everything but requests is idle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_without_requests_end() {
-    let world = world(|model| model.limits.idle = Duration::from_millis(300)).await;
+    let world = world(|model| model.limits.idle = Duration::from_secs(1)).await;
     let mut begun = Client2::connect(world.address, &[]).await;
     begun.send(&frame(HEADERS, END_STREAM, 1, &head("GET", "/", &[]))).await;
     let quiet = Client2::connect(world.address, &[]).await;

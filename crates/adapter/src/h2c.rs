@@ -22,6 +22,8 @@ use crate::socket::connect;
 
 /// What an application may send ahead.
 const WINDOW: u32 = 1024 * 1024;
+/// Of a head, as over HTTP/1.1.
+const HEAD: u32 = 256 * 1024;
 
 /// An endpoint, the connection to it if there is one, and the answer that is being read.
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl H2c {
         let socket = connect(&self.endpoint).await.map_err(failed)?;
         let mut builder = Builder::new(TokioExecutor::new());
         builder.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
+        builder.max_header_list_size(HEAD);
         let (mut sender, connection) = builder.handshake(TokioIo::new(socket)).await?;
         tokio::spawn(async move {
             // Its errors reach the request that meets them.

@@ -62,6 +62,9 @@ async fn answer(
     }));
     response.headers_mut().append("set-cookie", "a=1".parse().unwrap());
     response.headers_mut().append("set-cookie", "b=2".parse().unwrap());
+    if head.uri.path() == "/wide" {
+        response.headers_mut().insert("x-wide", "x".repeat(60_000).parse().unwrap());
+    }
     if head.uri.path() != "/large" {
         response.headers_mut().insert("content-type", "text/plain".parse().unwrap());
     }
@@ -87,6 +90,8 @@ async fn requests_and_answers() {
     assert_eq!(body(&outcome).len(), 4_000_000);
     let outcome = invoke(&runtime, v2("HEAD", "/", "", false)).await;
     assert_eq!((status(&outcome), body(&outcome).as_str()), (200, ""));
+    let outcome = invoke(&runtime, v2("GET", "/wide", "", false)).await;
+    assert_eq!(json(&outcome)["headers"]["x-wide"].as_str().map(str::len), Some(60_000), "{}", outcome.text());
     // A body above the window, base64 on its way.
     let outcome = invoke(&runtime, v2("POST", "/count", &"QUJD".repeat(700_000), true)).await;
     assert_eq!(status(&outcome), 200);
@@ -103,6 +108,7 @@ async fn requests_and_answers() {
             ("POST http://h.example/echo", 4),
             ("GET http://h.example/large", 0),
             ("HEAD http://h.example/", 0),
+            ("GET http://h.example/wide", 0),
             ("POST http://h.example/count", 2_100_000),
             (format!("POST {own}/events").as_str(), SQS.len()),
         ]

@@ -174,6 +174,32 @@ class Chain(Case):
                 program.await_line("no_credentials")
 
 
+class Endpoints(Case):
+    """Where Lambda is, of a configuration that does not say it."""
+
+    def config(self, **config):
+        return super().config(**config).replace(f"endpoint: '{self.called.url}'", "")
+
+    def profile(self, more):
+        """The default profile: for all services an address where nobody listens, for Lambda that of the fake."""
+        text = "[default]\naws_access_key_id = AKID\naws_secret_access_key = hunter2\n"
+        text += f"endpoint_url = http://{closed_port()}\nservices = here\n{more}\n"
+        text += f"[services here]\nlambda =\n  endpoint_url = {self.called.url}\n"
+        return {"AWS_CONFIG_FILE": self.file("config", text)}
+
+    def test_the_profiles_services(self):
+        self.assertEqual(self.caller(self.profile(""), token=None), "AKID")
+
+    def test_the_environment_comes_first(self):
+        env = self.profile("") | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{closed_port()}"}
+        program = self.gateway(env)
+        self.assertEqual(request(program.gateway, "GET", "/").reason, "unreachable")
+
+    def test_the_environment_says_that_the_profile_counts(self):
+        env = self.profile("ignore_configured_endpoint_urls = true")
+        self.assertEqual(self.caller(env | {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"}, token=None), "AKID")
+
+
 class Roles(Case):
     """Roles, by moto's STS."""
 

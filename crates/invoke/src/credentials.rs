@@ -21,7 +21,7 @@ mod role;
 mod source;
 
 pub(crate) use role::sts_config;
-pub(crate) use source::default_region;
+pub(crate) use source::{default_region, files, profile};
 
 /// Renewal starts this long before the end, or in the last fifth of a shorter life.
 const AHEAD: Duration = Duration::from_secs(300);

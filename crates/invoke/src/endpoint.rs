@@ -1,7 +1,6 @@
-//! Where Lambda is: an http or https URL, given, or made from the region.
+//! Where Lambda is: an http or https URL, given ([`told`]), or made from the region.
 //!
-//! Source: "AWS Lambda endpoints and quotas" for the host names; the SDK reference, "Service-specific endpoints", for the
-//! two variables and their order.
+//! Source: "AWS Lambda endpoints and quotas" for the host names.
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
@@ -9,8 +8,10 @@ use lambridge_wire::name::{dns_suffix, dual_stack_suffix};
 
 use crate::ClientError;
 
+pub(crate) mod told;
+
 /// Which of a region's endpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Variant {
     pub fips: bool,
     pub dualstack: bool,

@@ -23,7 +23,7 @@ use crate::answer::Head;
 use crate::connection::{Broken, Connections, Tls};
 use crate::credentials::{Lease, Store};
 use crate::draft::{self, Draft, Kept, Malformed};
-use crate::endpoint::{Endpoint, Variant};
+use crate::endpoint::{Endpoint, Variant, told};
 use crate::streamed::{Answer, Streamed};
 use crate::{ClientError, Env, Executed, InvokeError, Invoked, Place, Shared, answer, credentials};
 
@@ -44,7 +44,6 @@ struct Inner {
     clock: clock::Clock,
     tls: Arc<Tls>,
     settings: ConnectionSettings,
-    variant: Variant,
     asked: EndpointVariant,
 }
 
@@ -111,12 +110,12 @@ impl fmt::Debug for Lambda {
 
 impl Lambda {
     pub(crate) fn new(shared: &Shared, place: Place, source: Credentials) -> Result<Self, ClientError> {
-        let Place { region, endpoint, variant, asked } = place;
-        let endpoint = match (&endpoint, &region) {
-            (Some(url), _) => Some(Endpoint::parse(url)?),
-            (None, Some(region)) => Some(Endpoint::of_region(region, variant)?),
-            (None, None) => None,
-        };
+        let Place { region, endpoint, asked } = place;
+        let endpoint = endpoint.as_deref().map(Endpoint::parse).transpose()?;
+        if let (None, Some(region)) = (&endpoint, &region) {
+            // What the shared files say is read at the first call; a region that is none is told now.
+            Endpoint::of_region(region, Variant::default())?;
+        }
         let (tls, settings) = (Arc::clone(&shared.tls), shared.connections);
         let connections =
             endpoint.map(|endpoint| Arc::new(Connections::new(endpoint, Arc::clone(&tls), settings)));
@@ -130,7 +129,6 @@ impl Lambda {
             env: Arc::clone(&shared.env),
             tls,
             settings,
-            variant,
             asked,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -342,7 +340,7 @@ impl Inner {
 
     async fn connections(&self, region: &str) -> Result<&Arc<Connections>, InvokeError> {
         let made = self.connections.get_or_try_init(|| async {
-            let endpoint = Endpoint::of_region(region, self.variant);
+            let endpoint = told::endpoint(region, self.asked, &self.source, &self.env).await;
             let endpoint = endpoint.map_err(|error| unsent(error.to_string()))?;
             Ok(Arc::new(Connections::new(endpoint, Arc::clone(&self.tls), self.settings)))
         });

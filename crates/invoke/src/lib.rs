@@ -5,8 +5,8 @@
 //! reloads. An [`InvokeError`] always says whether the function may have run. Nothing is tried twice in here but a request
 //! of which no byte was sent: retries are the caller's decision.
 //!
-//! Region and endpoint come from the function's own settings, then from what its ARN names, then from the environment; only
-//! a region that none of them gives is looked for in the shared files and the instance's metadata, at the first call.
+//! Region and endpoint come from the function's own settings, then from what its ARN names, then from the environment; what
+//! none of them gives is looked for in the shared files, a region in the instance's metadata as well, at the first call.
 
 mod answer;
 mod connection;
@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, Weak};
 use lambridge_model::{ConnectionSettings, Credentials, EndpointVariant, Function};
 
 use crate::connection::{Connections, Tls};
-use crate::endpoint::{Endpoint, Variant};
+use crate::endpoint::{Endpoint, told};
 
 /// Looks a variable of the environment up.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -63,10 +63,9 @@ type ServiceKey = (String, Option<Vec<u8>>, ConnectionSettings);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     region: Option<String>,
-    /// Where it is not the region's own.
+    /// As the configuration has it.
     endpoint: Option<String>,
-    variant: Variant,
-    /// As the configuration has it: STS is asked at the same.
+    /// The same; STS is asked at it, too.
     asked: EndpointVariant,
 }
 
@@ -141,27 +140,15 @@ impl Pool {
             .or_else(|| function.name.region().map(str::to_owned))
             .or_else(|| env("AWS_REGION"))
             .or_else(|| env("AWS_DEFAULT_REGION"));
-        let endpoint = function
-            .endpoint
-            .clone()
-            .or_else(|| env("AWS_ENDPOINT_URL_LAMBDA"))
-            .or_else(|| env("AWS_ENDPOINT_URL"));
-        let asked = function.variant;
-        let EndpointVariant { fips, dualstack } = asked;
+        let (endpoint, asked) = (function.endpoint.clone(), function.variant);
         if endpoint.is_some() {
-            // Asked for by the environment, they are for AWS's own endpoints, which this one is not.
-            return match (fips, dualstack) {
-                (Some(true), _) => Err(ClientError::NoVariant { key: "use_fips" }),
-                (_, Some(true)) => Err(ClientError::NoVariant { key: "use_dualstack" }),
-                _ => Ok(Place { region, endpoint, variant: Variant::default(), asked }),
-            };
+            told::has_no_variant(asked)?;
         }
-        let is_set = |name: &str| env(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
-        let variant = Variant {
-            fips: fips.unwrap_or_else(|| is_set("AWS_USE_FIPS_ENDPOINT")),
-            dualstack: dualstack.unwrap_or_else(|| is_set("AWS_USE_DUALSTACK_ENDPOINT")),
-        };
-        Ok(Place { region, endpoint, variant, asked })
+        // One that is no URL is told at once, though the shared files may say that it does not count.
+        if let Some(url) = told::by_environment(&self.shared.env, "LAMBDA").filter(|_| endpoint.is_none()) {
+            Endpoint::parse(&url)?;
+        }
+        Ok(Place { region, endpoint, asked })
     }
 }
 
@@ -202,52 +189,4 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use lambridge_model::{ConnectionSettings, EndpointVariant, Function};
-
-    use super::Pool;
-
-    /// Which endpoint a function of eu-west-1 is called at: its own, its variant, the environment.
-    #[track_caller]
-    fn check(endpoint: Option<&str>, variant: (Option<bool>, Option<bool>), env: &str, expect: &str) {
-        let env: Vec<(String, String)> = env
-            .split_whitespace()
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let find =
-            move |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        let function = Function {
-            region: Some("eu-west-1".to_owned()),
-            endpoint: endpoint.map(str::to_owned),
-            variant: EndpointVariant { fips: variant.0, dualstack: variant.1 },
-            ..Function::new("f".parse().unwrap())
-        };
-        let found = match Pool::new(Arc::new(find), ConnectionSettings::default()).client(&function) {
-            Ok(client) => format!("{client:?}"),
-            Err(error) => error.to_string(),
-        };
-        assert!(found.contains(expect), "{expect} in {found}");
-    }
-
-    #[test]
-    fn endpoints() {
-        let none = (None, None);
-        check(None, none, "", "\"lambda.eu-west-1.amazonaws.com\"");
-        check(None, (Some(true), None), "", "\"lambda-fips.eu-west-1.amazonaws.com\"");
-        check(None, (Some(true), Some(true)), "", "\"lambda-fips.eu-west-1.api.aws\"");
-        let both = "AWS_USE_FIPS_ENDPOINT=true AWS_USE_DUALSTACK_ENDPOINT=TRUE";
-        check(None, none, both, "\"lambda-fips.eu-west-1.api.aws\"");
-        check(None, (Some(false), None), both, "\"lambda.eu-west-1.api.aws\"");
-        check(None, none, "AWS_USE_FIPS_ENDPOINT=1", "\"lambda.eu-west-1.amazonaws.com\"");
-        check(Some("http://h:1"), none, both, "\"h:1\"");
-        check(None, none, "AWS_USE_FIPS_ENDPOINT=true AWS_ENDPOINT_URL=http://h:2", "\"h:2\"");
-        check(Some("http://h:1"), (Some(true), None), "", "`use_fips` does not go with");
-        check(None, (None, Some(true)), "AWS_ENDPOINT_URL=http://h:2", "`use_dualstack` does not go with");
-    }
 }

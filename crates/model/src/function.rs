@@ -94,7 +94,7 @@ impl Function {
     }
 }
 
-/// Which of a region's endpoints; `None` leaves it to `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+/// Which of a region's endpoints; `None` leaves it to the environment and the shared files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct EndpointVariant {
     /// With validated cryptography.

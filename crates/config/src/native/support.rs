@@ -42,13 +42,15 @@ pub const KEYS: &[Key] = &[
     yes("aws.region", "region of the functions")
         .text("region")
         .absent("`AWS_REGION`, the profile's, the instance's"),
-    yes("aws.endpoint", "base URL of the Lambda API").text("URL"),
+    yes("aws.endpoint", "base URL of the Lambda API")
+        .text("URL")
+        .absent("the environment's, the profile's, the region's own"),
     yes("aws.use_fips", "the region's FIPS endpoint, with validated cryptography; not beside `endpoint`")
         .bool()
-        .absent("`AWS_USE_FIPS_ENDPOINT`"),
+        .absent("`AWS_USE_FIPS_ENDPOINT`, the profile's"),
     yes("aws.use_dualstack", "the region's endpoint with IPv6; not beside `endpoint`")
         .bool()
-        .absent("`AWS_USE_DUALSTACK_ENDPOINT`"),
+        .absent("`AWS_USE_DUALSTACK_ENDPOINT`, the profile's"),
     yes("aws.credentials", "who calls").absent("the AWS default chain"),
     yes("aws.credentials.access_key_id", "key"),
     yes("aws.credentials.secret_access_key", "secret").text("secret"),

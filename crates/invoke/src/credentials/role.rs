@@ -11,8 +11,8 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use aws_sdk_sts::types::Tag;
 use lambridge_model::{AssumeRole, EndpointVariant};
 
-use super::source::set;
 use crate::Env;
+use crate::endpoint::told::by_environment;
 
 /// Assumes one role.
 pub(super) struct Role {
@@ -115,7 +115,7 @@ pub(super) fn sts_variant(env: &Env, asked: EndpointVariant) -> EndpointVariant 
 }
 
 fn sts_endpoint(env: &Env) -> Option<String> {
-    set(env, "AWS_ENDPOINT_URL_STS").or_else(|| set(env, "AWS_ENDPOINT_URL"))
+    by_environment(env, "STS")
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(super) fn provider(source: Source, region: String, env: Env, variant: Endpoi
 
 /// The shared files that the injected environment names, a kind that is not named at its usual place; `None` leaves the
 /// whole choice to AWS's own rules.
-fn files(env: &Env) -> Option<ProfileFiles> {
+pub(crate) fn files(env: &Env) -> Option<ProfileFiles> {
     let (config, keys) = (set(env, "AWS_CONFIG_FILE"), set(env, "AWS_SHARED_CREDENTIALS_FILE"));
     if config.is_none() && keys.is_none() {
         return None;
@@ -90,11 +90,10 @@ fn fixed(id: &str, secret: &str, token: Option<String>) -> SharedCredentialsProv
     SharedCredentialsProvider::new(Keys::new(id, secret, token, None, "lambridge"))
 }
 
-/// The region that the shared files or the instance name: that of the profile that gives the keys, or of the one that
-/// `AWS_PROFILE` names. The variables that name a region come before all this, and are the caller's.
+/// The region that the shared files or the instance name. The variables that name a region come before all this, and are the caller's.
 pub(crate) async fn default_region(source: &Source, env: &Env) -> Option<String> {
     let mut profile = ProfileFileRegionProvider::builder();
-    if let Some(name) = profile_of(source).or_else(|| set(env, "AWS_PROFILE")) {
+    if let Some(name) = self::profile(source, env) {
         profile = profile.profile_name(name);
     }
     if let Some(files) = files(env) {
@@ -107,6 +106,11 @@ pub(crate) async fn default_region(source: &Source, env: &Env) -> Option<String>
         found = ImdsRegionProvider::builder().build().region().await;
     }
     found.map(|region| region.as_ref().to_owned())
+}
+
+/// The profile that gives the keys, or the one that `AWS_PROFILE` names; `None` is the default one.
+pub(crate) fn profile(source: &Source, env: &Env) -> Option<String> {
+    profile_of(source).or_else(|| set(env, "AWS_PROFILE"))
 }
 
 /// The profile behind a source, a role's base included.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use lambridge_event::decode_base64;
 
 use crate::http1::Source;
 
@@ -72,7 +73,7 @@ impl Source for Payload {
             Payload::Whole(_) => return Poll::Ready(false),
             Payload::Base64(text) => {
                 // What is not base64 after all was counted in; the peer will miss it.
-                let _ = base64_simd::STANDARD.decode_append(Payload::piece(text), out);
+                let _ = decode_base64(&Payload::piece(text), out);
             }
         }
         Poll::Ready(!out.is_empty())
@@ -91,7 +92,9 @@ impl Body for Payload {
         let bytes = match self.get_mut() {
             Payload::Whole(bytes) => std::mem::take(bytes),
             Payload::Base64(text) => {
-                base64_simd::STANDARD.decode_to_vec(Payload::piece(text)).unwrap_or_default().into()
+                let mut bytes = Vec::new();
+                let _ = decode_base64(&Payload::piece(text), &mut bytes);
+                bytes.into()
             }
         };
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))

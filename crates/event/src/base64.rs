@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::vector;
+
 /// Appends `bytes` as a JSON string of base64, which needs no escapes.
 pub(crate) fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
@@ -19,7 +21,14 @@ pub(crate) fn encode(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Whether the text can be decoded piece by piece, at every fourth character.
 pub(crate) fn is_strict(text: &[u8]) -> bool {
-    base64_simd::STANDARD.check(text).is_ok()
+    base64_simd::STANDARD.check(&text[vector::check(text).read..]).is_ok()
+}
+
+/// Appends what `text` is base64 of: a piece of what [`decode_request_lazily`](crate::decode_request_lazily) found, cut at a
+/// multiple of four. `false`, with a part of it appended, where it is none.
+pub fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let rest = &text[vector::append(out, text, vector::decode)..];
+    base64_simd::STANDARD.decode_append(rest, out).is_ok()
 }
 
 /// Decodes; in place when the text is in a buffer of its own already, else into one new buffer. `None` if it is no base64.

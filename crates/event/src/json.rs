@@ -1,7 +1,8 @@
 //! The JSON of events and answers, read and written without a tree in between.
 //!
 //! The rule: a body is megabytes, everything else is small, so a string is looked at once on its way in and once on
-//! its way out, by a scan in vectors that finds the special bytes of 64 at a step. [`reader`] walks an object key by key and hands out slices
+//! its way out, by a scan in vectors that finds the special bytes of 64 at a step, or by the loops of
+//! [`vector`](crate::vector) where the processor has what they need. [`reader`] walks an object key by key and hands out slices
 //! of the input; only a string with escapes is copied, once. [`writer`] escapes straight into the caller's buffer.
 //!
 //! It is strict where RFC 8259 is (control characters, numbers, escapes, what follows the value) and lenient in one

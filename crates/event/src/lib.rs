@@ -29,12 +29,14 @@ mod rest_v1;
 mod runway;
 mod text;
 mod time;
+mod vector;
 mod websocket;
 
 use std::borrow::Cow;
 
 use alb::Maps;
 pub use answer::{Answer, AnswerError, AnswerField};
+pub use base64::decode_base64;
 use envelope::Envelope;
 pub use krakend::Tree;
 pub use piecewise::Piecewise;

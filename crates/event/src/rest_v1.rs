@@ -290,7 +290,10 @@ fn body(event: &mut Object<'_>, request: &Request<'_>, context: &Context<'_>) {
     };
     let out = event.key("body");
     if plain {
-        writer::string(out, &String::from_utf8_lossy(request.body));
+        match simdutf8::basic::from_utf8(request.body) {
+            Ok(text) => writer::string(out, text),
+            Err(_) => writer::string(out, &String::from_utf8_lossy(request.body)),
+        }
     } else {
         base64::string(out, request.body);
     }

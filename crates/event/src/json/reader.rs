@@ -8,6 +8,7 @@ mod tree;
 use std::borrow::Cow;
 
 use super::scan;
+use crate::vector;
 
 /// What the parser met, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +216,11 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         // What an escape takes of the block behind it.
         let mut passed = 0;
-        while let Some(block) = bytes[self.at..].first_chunk() {
+        loop {
+            if passed == 0 {
+                self.at += vector::inside(&bytes[self.at..]).read;
+            }
+            let Some(block) = bytes[self.at..].first_chunk() else { break };
             let start = self.at;
             let mut marks = scan::marks(block) & (u64::MAX << passed);
             passed = 0;
@@ -440,7 +445,13 @@ fn unescape(raw: &str) -> Vec<u8> {
     let (mut start, mut to) = (0, 0);
     // What an escape takes of the block behind it.
     let mut from = 0;
-    while let Some(block) = source[start..].first_chunk() {
+    loop {
+        if from == 0 {
+            let done = vector::unescape(&source[start..], &mut out[to..]);
+            start += done.read;
+            to += done.written;
+        }
+        let Some(block) = source[start..].first_chunk() else { break };
         let mut marks = scan::marks(block) & (u64::MAX << from);
         while marks != 0 {
             let place = marks.trailing_zeros() as usize;

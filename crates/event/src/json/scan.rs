@@ -6,6 +6,7 @@
 //! [`special`] finds the next one, for stretches without any. Where they are dense, as in HTML or JSON inside of JSON,
 //! looking anew after each would be most of the cost: [`marks`] finds all of 64 bytes at once, a bit each.
 
+use multiversion::multiversion;
 use wide::u8x16;
 
 /// Bytes that [`marks`] looks at.
@@ -32,18 +33,9 @@ pub(super) fn special(bytes: &[u8]) -> usize {
     seen + special_later(&bytes[seen..])
 }
 
-/// As [`special`], for what is most likely long: four parts are asked at once.
+/// As [`special`], for what is most likely long.
 fn special_later(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let is_plain = |block: &&[u8; BLOCK]| {
-        let parts = block.as_chunks::<16>().0.iter().map(|part| u8x16::from(*part));
-        // The lowest byte of each place, and whether any was one of the two.
-        let (low, found) = parts.fold((u8x16::splat(0xff), u8x16::ZERO), |(low, found), bytes| {
-            (low.min(bytes), found | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')))
-        });
-        (found | low.min(u8x16::splat(0x1f)).simd_eq(low)).to_bitmask() == 0
-    };
-    let mut at = BLOCK * blocks.iter().take_while(is_plain).count();
+    let mut at = plain_blocks(bytes);
     let (words, _) = bytes[at..].as_chunks::<8>();
     for word in words {
         let plain = plain_bytes(word);
@@ -53,6 +45,15 @@ fn special_later(bytes: &[u8]) -> usize {
         }
     }
     at + bytes[at..].iter().position(|&byte| is_special(byte)).unwrap_or(bytes.len() - at)
+}
+
+/// How many bytes there are before the first block of 64 with a special byte, or before the last bytes. The compiler makes
+/// vectors of it, as long as the processor has them.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+fn plain_blocks(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let is_plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, &byte| found | is_special(byte));
+    BLOCK * blocks.iter().take_while(is_plain).count()
 }
 
 /// Whether nothing is special and all is ASCII: the usual short text, which can be written as it stands.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::scan;
+use crate::vector;
 
 /// An open JSON object at the end of a buffer. Keys are literals of this crate and are written as they stand.
 pub(crate) struct Object<'o> {
@@ -151,6 +152,9 @@ pub(crate) fn latin(text: &[u8]) -> Cow<'_, str> {
 pub(crate) fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
     const LONG: usize = 32;
     loop {
+        if text.len() >= scan::BLOCK {
+            text = &text[vector::append(out, text, vector::escape)..];
+        }
         let plain = scan::special(text);
         let Some(&byte) = text.get(plain) else {
             out.extend_from_slice(text);
@@ -224,6 +228,7 @@ static ESCAPES: [[u8; 8]; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::off::with_and_without;
 
     fn check(text: &[u8], expect: &str) {
         let mut out = Vec::new();
@@ -243,6 +248,10 @@ mod tests {
 
     #[test]
     fn long_texts_agree_with_serde_json() {
+        with_and_without(long_texts);
+    }
+
+    fn long_texts() {
         for length in 0..200 {
             for gap in [1, 2, 7, 8, 9, 31, 33, 64, 65] {
                 let text: String = (0..length)

@@ -1,4 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::vector::off::with_and_without;
 
 /// Valid texts are also read by serde_json, and invalid ones refused by it: the two must agree.
 fn check(text: &str, expect: Result<&str, (&str, usize)>) {
@@ -140,4 +143,30 @@ fn compacted() {
         assert_eq!(compact(text), expect);
     }
     assert!(matches!(compact("[1,2]"), Cow::Borrowed(_)));
+}
+
+proptest! {
+    /// However it is read, and whatever is wrong with it.
+    #[test]
+    fn long_strings_agree_with_serde_json(parts in proptest::collection::vec(prop_oneof![
+        8 => "[a-z é]{0,40}",
+        8 => proptest::sample::select([r#"\""#, r"\\", r"\/", r"\b", r"\f", r"\n", r"\r", r"\t"].as_slice())
+            .prop_map(str::to_owned),
+        2 => proptest::sample::select([r"\u00e9", r"\u20AC", r"\ud83d\ude00"].as_slice()).prop_map(str::to_owned),
+        1 => proptest::sample::select(["\"", "\n", r"\x", r"\u12"].as_slice()).prop_map(str::to_owned),
+    ], 0..60)) {
+        let text = format!("\"{}\"", parts.concat());
+        let first = std::cell::RefCell::new(None);
+        with_and_without(|| {
+            let found = Reader::new(text.as_bytes()).and_then(Reader::document).map(|value| match value {
+                Value::String(text) => text.cow().into_owned(),
+                _ => panic!("no string"),
+            });
+            assert_eq!(found.as_ref().ok(), serde_json::from_str(&text).ok().as_ref(), "{text}");
+            let found = Some(found);
+            let mut first = first.borrow_mut();
+            assert!(first.is_none() || *first == found, "{text}: {first:?}, and {found:?} without");
+            *first = found;
+        });
+    }
 }

@@ -1,0 +1,132 @@
+//! The loops against a byte at a time. Where the processor lacks the instructions, that each comes nowhere is all there is to see.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// As the loops must, a byte at a time, and as far as they may come at most.
+fn slowly(text: &[u8], escaping: bool) -> Vec<(usize, Vec<u8>)> {
+    let letters = |byte: u8| match byte {
+        b'"' | b'\\' => Some(byte),
+        0x08 => Some(b'b'),
+        b'\t' => Some(b't'),
+        b'\n' => Some(b'n'),
+        0x0c => Some(b'f'),
+        b'\r' => Some(b'r'),
+        _ => None,
+    };
+    let meaning = |letter: u8| match letter {
+        b'/' => Some(b'/'),
+        _ => (0..=u8::MAX).find(|&byte| letters(byte) == Some(letter)),
+    };
+    // Each place where a loop may stop, and what is written by then.
+    let (mut at, mut out) = (0, Vec::new());
+    let mut places = vec![(0, Vec::new())];
+    while let Some(&byte) = text.get(at) {
+        match (escaping, letters(byte)) {
+            (true, Some(letter)) => out.extend([b'\\', letter]),
+            (true, None) if byte < 0x20 => break,
+            (false, _) if byte == b'\\' => {
+                let Some(byte) = text.get(at + 1).copied().and_then(meaning) else { break };
+                out.push(byte);
+                at += 1;
+            }
+            (false, _) if byte == b'"' || byte < 0x20 => break,
+            _ => out.push(byte),
+        }
+        at += 1;
+        places.push((at, out.clone()));
+    }
+    places
+}
+
+#[track_caller]
+fn check(text: &[u8]) {
+    let seen = |done: Done, room: &[u8], places: &[(usize, Vec<u8>)], what: &str| {
+        let place = places.iter().find(|(at, _)| *at == done.read);
+        let written =
+            place.unwrap_or_else(|| panic!("{what} stops within {text:?} at {}", done.read)).1.as_slice();
+        assert_eq!(&room[..done.written], written, "{what} {text:?}");
+        let last = places.last().map_or(0, |(at, _)| *at);
+        assert!(
+            !is_fast() || done.read + 64 >= last.min(text.len()),
+            "{what} {text:?} stops at {}",
+            done.read
+        );
+    };
+    let mut room = vec![0xee; 2 * text.len() + 64];
+    let escaped = slowly(text, true);
+    let done = escape(text, &mut room);
+    seen(done, &room, &escaped, "escape");
+    let resolved = slowly(text, false);
+    let read = inside(text).read;
+    seen(Done { read, written: 0 }, &[], &[(read, Vec::new())], "inside");
+    assert!(resolved.iter().any(|(at, _)| *at == read), "inside {text:?} stops at {read}");
+    assert!(
+        !is_fast() || read + 64 > resolved.last().map_or(0, |(at, _)| *at),
+        "inside {text:?} stops at {read}"
+    );
+    // Only what has been checked is resolved.
+    let checked = &text[..resolved.last().map_or(0, |(at, _)| *at)];
+    let done = unescape(checked, &mut room);
+    seen(done, &room, &resolved, "unescape");
+}
+
+fn is_fast() -> bool {
+    inside(&[b'x'; 64]).read == 64
+}
+
+#[test]
+fn every_byte_at_every_place() {
+    for at in 0..70 {
+        for byte in 0..=u8::MAX {
+            let mut text = [b'x'; 140];
+            text[at] = byte;
+            check(&text);
+            text[at] = b'\\';
+            text[at + 1] = byte;
+            check(&text);
+        }
+    }
+}
+
+#[test]
+fn rows_of_backslashes_over_the_end_of_a_block() {
+    for from in 50..66 {
+        for length in 0..70 {
+            for behind in *b"nu\"x\\" {
+                let mut text = vec![b'x'; from];
+                text.extend(std::iter::repeat_n(b'\\', length));
+                text.push(behind);
+                text.extend([b'y'; 80]);
+                check(&text);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_room_that_is_too_small() {
+    let mut room = [0; 100];
+    let done = escape(&[b'"'; 500], &mut room);
+    assert!(done.written <= 100 && done.written == 2 * done.read, "{done:?}");
+    let done = unescape(&[b'x'; 500], &mut room);
+    assert!(done.written <= 100 && done.written == done.read, "{done:?}");
+    for room in 0..64 {
+        assert_eq!(escape(&[b'x'; 64], &mut vec![0; room]), Done::default());
+        assert_eq!(unescape(&[b'x'; 64], &mut vec![0; room]), Done::default());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_mixture(text in proptest::collection::vec(prop_oneof![
+        6 => b'a'..=b'z',
+        2 => Just(b'\\'),
+        1 => Just(b'"'),
+        1 => proptest::sample::select(b"/bfnrtu\n\t\r".as_slice()),
+        1 => any::<u8>(),
+    ], 0..400)) {
+        check(&text);
+    }
+}

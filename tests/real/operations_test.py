@@ -1,6 +1,7 @@
 """What operators see: metrics that Prometheus's own tool takes, a configuration without its secrets, and telemetry that
 OpenTelemetry's own types read."""
 
+import gzip
 import http.server
 import os
 import pathlib
@@ -92,6 +93,7 @@ class Collector(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         self.bodies, self.arrived = {"/v1/traces": [], "/v1/metrics": []}, threading.Condition()
+        self.codings = set()
         super().__init__(("127.0.0.1", 0), Keep)
 
     def wait_for(self, path, read, enough):
@@ -112,6 +114,9 @@ class Keep(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         assert self.headers["content-type"] == "application/x-protobuf"
+        self.server.codings.add(self.headers["content-encoding"])
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
         with self.server.arrived:
             self.server.bodies[self.path].append(body)
             self.server.arrived.notify_all()
@@ -134,11 +139,17 @@ def metrics_of(requests):
 
 class Telemetry(unittest.TestCase):
     def test_opentelemetry_reads_spans_and_metrics(self):
+        self.check(None, {})
+
+    def test_compressed(self):
+        self.check("gzip", {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"})
+
+    def check(self, coding, env):
         collector = Collector()
         threading.Thread(target=collector.serve_forever, daemon=True).start()
         cleanup(self, collector.server_close)
         cleanup(self, collector.shutdown)
-        env = {
+        env = env | {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_address[1]}",
             "OTEL_BSP_SCHEDULE_DELAY": "50",
             "OTEL_METRIC_EXPORT_INTERVAL": "200",
@@ -175,6 +186,7 @@ class Telemetry(unittest.TestCase):
         self.assertEqual(len(took.bucket_counts), len(took.explicit_bounds) + 1)
         self.assertEqual(metrics["lambridge_request_duration_seconds"].unit, "s")
         self.assertTrue(metrics["lambridge_connections"].HasField("gauge"))
+        self.assertEqual(collector.codings, {coding})
 
 
 class RealCollector(unittest.TestCase):
@@ -184,6 +196,13 @@ class RealCollector(unittest.TestCase):
     def test_it_takes_spans_and_metrics_over_grpc(self):
         env = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "200"}
         self.takes("grpc", env | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+
+    def test_it_takes_what_is_compressed(self):
+        env = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "200"}
+        env |= {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
+        for protocol, word in [("http", "http/protobuf"), ("grpc", "grpc")]:
+            with self.subTest(protocol):
+                self.takes(protocol, env | {"OTEL_EXPORTER_OTLP_PROTOCOL": word})
 
     def test_it_is_told_the_rest_at_the_end(self):
         env = {"OTEL_BSP_SCHEDULE_DELAY": "3600000", "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}

@@ -91,7 +91,12 @@ async fn requests_and_answers() {
     let outcome = invoke(&runtime, v2("HEAD", "/", "", false)).await;
     assert_eq!((status(&outcome), body(&outcome).as_str()), (200, ""));
     let outcome = invoke(&runtime, v2("GET", "/wide", "", false)).await;
-    assert_eq!(json(&outcome)["headers"]["x-wide"].as_str().map(str::len), Some(60_000), "{}", outcome.text());
+    assert_eq!(
+        json(&outcome)["headers"]["x-wide"].as_str().map(str::len),
+        Some(60_000),
+        "{}",
+        outcome.text()
+    );
     // A body above the window, base64 on its way.
     let outcome = invoke(&runtime, v2("POST", "/count", &"QUJD".repeat(700_000), true)).await;
     assert_eq!(status(&outcome), 200);

@@ -6,10 +6,13 @@
 //!
 //! Source: OTLP specification, "OTLP/HTTP Response" and "OTLP/gRPC Response"; gRPC's part is in `grpc`.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use lambridge_invoke::{Payload, Pool, Service};
 use lambridge_model::{ConnectionSettings, OtlpProtocol, Protocol};
@@ -32,6 +35,7 @@ pub(super) struct Collector {
     signal: &'static str,
     service: Service,
     protocol: OtlpProtocol,
+    gzip: bool,
     target: Uri,
     headers: HeaderMap,
     timeout: Duration,
@@ -58,7 +62,7 @@ impl Collector {
         pool: &Pool,
         ending: Ending,
     ) -> Result<Self, String> {
-        let Destination { url, protocol, timeout, .. } = destination;
+        let Destination { url, protocol, timeout, gzip, .. } = destination;
         // Path and query stand in the request; the connection knows scheme and host.
         let parsed: Uri = url.parse().map_err(|_| format!("`{url}` is not a URL"))?;
         let (Some(scheme), Some(authority)) = (parsed.scheme_str(), parsed.authority()) else {
@@ -87,18 +91,22 @@ impl Collector {
         match protocol {
             OtlpProtocol::Http => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+                if *gzip {
+                    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                }
             }
-            OtlpProtocol::Grpc => grpc::headers(*timeout, &mut headers),
+            OtlpProtocol::Grpc => grpc::headers(*timeout, *gzip, &mut headers),
         }
-        let (protocol, timeout) = (*protocol, *timeout);
-        Ok(Self { signal, service, protocol, target, headers, timeout, ending, well: true })
+        let (protocol, timeout, gzip) = (*protocol, *timeout, *gzip);
+        Ok(Self { signal, service, protocol, gzip, target, headers, timeout, ending, well: true })
     }
 
     /// How many of the spans or data points in `message` the collector threw away; `None` where it took nothing.
     pub(super) async fn send(&mut self, message: Vec<u8>) -> Option<u64> {
+        let message = if self.gzip { compressed(&message) } else { message };
         let body = match self.protocol {
             OtlpProtocol::Http => Bytes::from(message),
-            OtlpProtocol::Grpc => grpc::frame(&message),
+            OtlpProtocol::Grpc => grpc::frame(&message, self.gzip),
         };
         let mut attempt = 1;
         let problem = loop {
@@ -162,6 +170,14 @@ impl Collector {
             OtlpProtocol::Grpc => grpc::judge(&answer, body.trailers()),
         }
     }
+}
+
+/// In gzip's frame. The quickest level takes most of what there is: the same names, again and again.
+fn compressed(message: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(message.len() / 4), Compression::fast());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(message);
+    encoder.finish().unwrap_or_default()
 }
 
 /// OTLP over HTTP.

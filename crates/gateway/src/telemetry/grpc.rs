@@ -1,6 +1,6 @@
 //! A gRPC call with one message each way, as far as a client of OTLP needs it.
 //!
-//! A message is framed by a byte that says it is not compressed, and its length. How the call went is not in HTTP's status but
+//! A message is framed by a byte that says whether it is compressed, and its length. How the call went is not in HTTP's status but
 //! in `grpc-status`, behind the body, or in the head of an answer without one. What answers without it is no gRPC server but
 //! something before it, and its HTTP status is all there is to go by.
 //!
@@ -21,19 +21,22 @@ use super::proto::{self, Field};
 const PREFIX: usize = 5;
 
 /// What stands in the head beside what the operator wants there.
-pub(super) fn headers(timeout: Duration, headers: &mut HeaderMap) {
+pub(super) fn headers(timeout: Duration, gzip: bool, headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
+    if gzip {
+        headers.insert(HeaderName::from_static("grpc-encoding"), HeaderValue::from_static("gzip"));
+    }
     // Eight digits at most, which the bound of the setting keeps to.
     if let Ok(value) = HeaderValue::try_from(format!("{}m", timeout.as_millis())) {
         headers.insert(HeaderName::from_static("grpc-timeout"), value);
     }
 }
 
-/// `message` as it is sent.
-pub(super) fn frame(message: &[u8]) -> Bytes {
+/// `message` as it is sent; whether it is compressed.
+pub(super) fn frame(message: &[u8], gzip: bool) -> Bytes {
     let mut framed = BytesMut::with_capacity(PREFIX + message.len());
-    framed.put_u8(0);
+    framed.put_u8(u8::from(gzip));
     // Batches are far below 4 GiB.
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.put_slice(message);
@@ -127,7 +130,7 @@ mod tests {
     /// HTTP's status, fields of the head, those behind the body.
     #[track_caller]
     fn check(status: u16, head: &[(&'static str, &str)], trailers: &[(&'static str, &str)], expect: &Sent) {
-        let mut answer = Response::new(frame(b"").to_vec());
+        let mut answer = Response::new(frame(b"", false).to_vec());
         *answer.status_mut() = status.try_into().unwrap();
         *answer.headers_mut() = map(head);
         assert_eq!(judge(&answer, &map(trailers)), *expect, "{status} {head:?} {trailers:?}");
@@ -152,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_frame_has_its_length() {
-        assert_eq!(&frame(b"ab")[..], b"\0\0\0\0\x02ab");
+        assert_eq!(&frame(b"ab", false)[..], b"\0\0\0\0\x02ab");
+        assert_eq!(&frame(b"ab", true)[..], b"\x01\0\0\0\x02ab");
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) struct Destination {
     /// Whole.
     pub(super) url: String,
     pub(super) protocol: OtlpProtocol,
+    pub(super) gzip: bool,
     pub(super) headers: Vec<(String, Secret)>,
     pub(super) timeout: Duration,
 }
@@ -134,7 +135,15 @@ impl Destination {
             Some((name, value)) => milliseconds(&name, Some(value), 0)?,
             None => Duration::from_secs(10),
         };
-        Ok(Self { url, protocol, headers: headers(otlp, find("HEADERS"))?, timeout })
+        let gzip = match find("COMPRESSION") {
+            None => false,
+            Some((name, word)) => match word.as_str() {
+                "gzip" => true,
+                "none" => false,
+                _ => return Err(format!("{name} is `{word}`, and neither `gzip` nor `none`")),
+            },
+        };
+        Ok(Self { url, protocol, gzip, headers: headers(otlp, find("HEADERS"))?, timeout })
     }
 }
 
@@ -258,14 +267,16 @@ mod tests {
         let env = [
             ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),
             ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "a=2"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+            ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "gzip"),
             ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7"),
         ];
         let settings = of(Some(Otlp::default()), &env).unwrap().unwrap();
         let found = [settings.traces, settings.metrics].map(|way| {
             let way = way.unwrap();
-            (way.headers[0].1.expose().to_owned(), way.timeout.as_millis())
+            (way.headers[0].1.expose().to_owned(), way.timeout.as_millis(), way.gzip)
         });
-        assert_eq!(found, [("1".to_owned(), 7), ("2".to_owned(), 10_000)]);
+        assert_eq!(found, [("1".to_owned(), 7, false), ("2".to_owned(), 10_000, true)]);
     }
 
     #[test]
@@ -328,6 +339,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "a"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
             ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
             ("OTEL_BSP_SCHEDULE_DELAY", "0"),

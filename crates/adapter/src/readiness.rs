@@ -1,7 +1,8 @@
 //! Waits until the application is up.
 //!
 //! A GET with a healthy status, or with `tcp` a connection that is accepted; every 10 ms, and more often in the first
-//! tenth of a second, where quick applications come up. An attempt that hangs is given up after ten seconds.
+//! tenth of a second, where quick applications come up. An attempt that hangs is given up after ten seconds. Every two seconds
+//! a line tells of the wait, and why it goes on.
 //!
 //! Source: "Readiness check" of the documentation of AWS Lambda Web Adapter, whose log line is kept as well.
 
@@ -29,15 +30,16 @@ pub async fn wait(readiness: &Readiness, log: Log) {
     let mut report = REPORT;
     let url = format!("http://{}{}", readiness.endpoint, readiness.path);
     loop {
-        if tokio::time::timeout(ATTEMPT, is_up(readiness)).await.unwrap_or(false) {
+        let asked = tokio::time::timeout(ATTEMPT, ask(readiness)).await;
+        let Err(why) = asked.unwrap_or_else(|_| Err(format!("it does not answer within {ATTEMPT:?}"))) else {
             log.line(Level::Debug, "app is ready", &[("url", &url)]);
             return;
-        }
+        };
         if start.elapsed() >= report {
             log.line(
                 Level::Info,
                 &format!("app is not ready after {}ms", report.as_millis()),
-                &[("url", &url)],
+                &[("url", &url), ("reason", &why)],
             );
             report += REPORT;
         }
@@ -45,15 +47,19 @@ pub async fn wait(readiness: &Readiness, log: Log) {
     }
 }
 
-async fn is_up(readiness: &Readiness) -> bool {
+/// Whether it is up now, or why not.
+async fn ask(readiness: &Readiness) -> Result<(), String> {
     let endpoint = &readiness.endpoint;
     if readiness.protocol == Protocol::Tcp {
-        return connect(endpoint).await.is_ok();
+        return connect(endpoint).await.map(drop).map_err(|error| error.to_string());
     }
-    let Some(target) = configured_target(&readiness.path) else { return false };
+    let target = configured_target(&readiness.path).ok_or("its path is none")?;
     let mut request = Request::new(Payload::empty());
     *request.uri_mut() = target;
     request.headers_mut().insert(HOST, endpoint.authority.clone());
     let answer = App::new(endpoint.clone(), Duration::ZERO).send(request).await;
-    answer.is_ok_and(|answer| readiness.healthy.contains(answer.status.as_u16()))
+    match answer.map_err(|error| error.to_string())?.status.as_u16() {
+        status if readiness.healthy.contains(status) => Ok(()),
+        status => Err(format!("it answers {status}")),
+    }
 }

@@ -780,8 +780,12 @@ def told_of_the_wait(binary, patience):
         while "app is not ready after 2000ms" not in sandbox.said() and time.monotonic() < deadline:
             time.sleep(0.1)
         found = "app is not ready after 2000ms" in sandbox.said()
+        told = re.search("it answers 503", sandbox.said())
         up.set()
-        return first(sandbox) | {"app is not ready after 2000ms": "in the log" if found else "not in the log"}
+        return first(sandbox) | {
+            "app is not ready after 2000ms": "in the log" if found else "not in the log",
+            "and why": "yes" if told else "no",
+        }
 
 
 def secrets(binary, patience):
@@ -882,7 +886,8 @@ AROUND = [
         "a wait for the application, in the log",
         scenario=told_of_the_wait,
         slow=True,
-        expect={"app is not ready after 2000ms": "in the log"},
+        expect={"app is not ready after 2000ms": "in the log", "and why": "yes"},
+        why="whoever waits wants to know what for",
     ),
     Row(
         "a client's secrets, in the log of level TRACE",

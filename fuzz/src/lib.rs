@@ -62,7 +62,7 @@ pub fn application_answer(bytes: &[u8]) {
     let Some(status) = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()) else {
         return;
     };
-    if !(100..=999).contains(&status) {
+    if !(100..=599).contains(&status) {
         return;
     }
     let headers = encode::fields(&mut rest);

@@ -23,12 +23,18 @@ use lambridge_event::{
     encode_answer, encode_prelude,
 };
 
+/// What the `http` crate takes.
+const LONGEST_TARGET: usize = (u16::MAX - 1) as usize;
+
 /// An event that is accepted is a request that a request line and a header section can hold.
 pub fn request(event: &[u8]) {
     let Ok(found) = decode_request_or_message(event) else { return };
     Method::from_bytes(found.method.as_bytes()).expect("a method is a token");
-    PathAndQuery::try_from(format!("{}?{}", found.path, found.query))
-        .expect("path and query fit a request line");
+    let target = format!("{}?{}", found.path, found.query);
+    // A longer one is refused where the request is built.
+    if target.len() <= LONGEST_TARGET {
+        PathAndQuery::try_from(target).expect("path and query fit a request line");
+    }
     for (name, value) in &found.headers {
         HeaderName::try_from(&**name).expect("a header name is a token");
         HeaderValue::from_bytes(value.as_bytes()).expect("a header value has no control characters");

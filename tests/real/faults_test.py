@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 import unittest
@@ -165,7 +166,7 @@ class Replaced(unittest.TestCase):
 class Gateway(unittest.TestCase):
     """Faults between a gateway and what it calls."""
 
-    def start_gateway(self, endpoint, secret, env=None):
+    def start_gateway(self, endpoint, secret, env=None, scheme="http"):
         return start(
             self,
             "gateway",
@@ -174,10 +175,10 @@ class Gateway(unittest.TestCase):
             listeners: [{{ address: 127.0.0.1:0 }}]
             aws:
               region: us-east-1
-              endpoint: http://{endpoint}
+              endpoint: {scheme}://{endpoint}
               credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: {secret} }}
             functions:
-              web: {{ timeout: 10s }}
+              web: {{ timeout: 10s, retries: {{ max: 0 }} }}
             routes:
               - {{ match: {{ path_prefix: / }}, function: web }}
             """,
@@ -204,6 +205,16 @@ class Gateway(unittest.TestCase):
         for _ in range(2):
             answer = request(gateway.gateway, "GET", "/")
             self.assertEqual((answer.status, answer.reason), (502, "unreachable"))
+
+    def test_a_handshake_without_end(self):
+        """Who answers there takes the connection and says nothing: not for as long as a call may last."""
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        gateway = self.start_gateway("127.0.0.1:%d" % silent.getsockname()[1], "right", scheme="https")
+        answer = request(gateway.gateway, "GET", "/")
+        self.assertEqual((answer.status, answer.reason), (502, "unreachable"))
+        [line] = gateway.await_line(r" GET / 502 reason=unreachable ")
+        self.assertIn("the TLS handshake has no end", line)
 
     def test_lambda_goes_and_comes_back(self):
         emulator = self.start_emulator()

@@ -6,7 +6,8 @@ import threading
 import time
 import unittest
 
-from support import DEADLINE, cleanup, dev, laid_out, request
+import http2
+from support import DEADLINE, cleanup, connect, dev, laid_out, request
 
 VERSION = "Version 2.13.8"
 JSON = "application/json; charset=utf-8"
@@ -73,6 +74,11 @@ class Fixed(KrakenD, unittest.TestCase):
         self.assertEqual(answer.one("content-type"), JSON)
         self.assertEqual(answer.one("x-amz-executed-version"), "$LATEST")
         self.assertEqual(answer.all("cache-control"), [])
+
+    def test_http2_without_tls_is_for_those_who_ask_for_it(self):
+        with connect(self.program.gateway) as connection:
+            connection.sendall(http2.PREFACE)
+            self.assertEqual(connection.recv(12), b"HTTP/1.1 400")
 
     def test_no_such_endpoint(self):
         answer = self.get("/nowhere")
@@ -178,6 +184,7 @@ class Everything(KrakenD, unittest.TestCase):
         refuse = {"pre": "custom_error('not today', 418)"}
         document = {
             "version": 3,
+            "use_h2c": True,
             "endpoints": [
                 endpoint("/host", {"function_name": "myLambdaFunction"}, backend={"host": [host]}),
                 endpoint("/post", echo, "POST", {"host": [host]}, input_headers=["*"], cache_ttl="300s"),
@@ -207,6 +214,11 @@ class Everything(KrakenD, unittest.TestCase):
         answer = request(self.program.gateway, method, target, body=body)
         self.assertEqual(answer.status, 200, answer)
         return json.loads(answer.body)["event"]
+
+    def test_http2_without_tls(self):
+        client = http2.Client(self, connect(self.program.gateway))
+        stream = client.open("/host")
+        self.assertEqual((client.heads[stream][0], client.read(stream, 1000)), (http2.STATUS_200, HELLO))
 
     def test_the_host_is_never_contacted(self):
         self.told(self.get("/host"), 200, "true", HELLO)

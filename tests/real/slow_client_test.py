@@ -124,8 +124,7 @@ class Http1Lambda(Lambda):
 
 class Http2Lambda(Lambda):
     protocol = "http2"
-    # `:status: 200` is number 8 of the static table.
-    HEAD = b"\x88" + http2.field(b"content-type", Lambda.content_type.encode())
+    HEAD = bytes([http2.STATUS_200]) + http2.field(b"content-type", Lambda.content_type.encode())
 
     def serve(self, connection, file):
         peer = Peer(connection)
@@ -224,53 +223,16 @@ class Http1Clients:
         return answer.read(size)
 
 
-class Http2Clients:
-    """One connection for all: the window of an answer opens as it is read, that of the connection is always open."""
+class Http2Clients(http2.Client):
+    """One connection for all."""
 
     def __init__(self, case, address):
-        self.case = case
-        self.connection = connect(address)
-        case.addCleanup(self.connection.close)
-        self.file = self.connection.makefile("rb")
-        case.addCleanup(self.file.close)
-        self.last = -1
-        self.heads, self.bodies = {}, collections.defaultdict(bytearray)
-        self.ended = set()
-        self.connection.sendall(
-            http2.PREFACE + http2.frame(http2.SETTINGS) + http2.window_update(0, (1 << 31) - 1 - http2.WINDOW)
-        )
+        super().__init__(case, connect(address))
 
     def open(self, path):
-        self.last += 2
-        fields = ((b":method", b"GET"), (b":scheme", b"http"), (b":authority", b"h"), (b":path", path.encode()))
-        block = b"".join(http2.field(*field) for field in fields)
-        flags = http2.END_HEADERS | http2.END_STREAM
-        self.connection.sendall(http2.frame(http2.HEADERS, flags, self.last, block))
-        while self.last not in self.heads:
-            self._take()
-        self.case.assertEqual(self.heads[self.last][0], 0x88)
-        return self.last
-
-    def read(self, stream, size):
-        body = self.bodies[stream]
-        while len(body) < size and stream not in self.ended:
-            self._take()
-        taken = bytes(body[:size])
-        del body[:size]
-        if taken:
-            self.connection.sendall(http2.window_update(0, len(taken)) + http2.window_update(stream, len(taken)))
-        return taken
-
-    def _take(self):
-        kind, flags, stream, payload = http2.read_frame(self.file)
-        if kind == http2.HEADERS:
-            self.heads[stream] = payload
-        elif kind == http2.DATA:
-            self.bodies[stream] += payload
-        elif kind in (http2.RST_STREAM, http2.GOAWAY):
-            self.case.fail(f"frame {kind}: {payload}")
-        if kind in (http2.HEADERS, http2.DATA) and flags & http2.END_STREAM:
-            self.ended.add(stream)
+        stream = super().open(path)
+        self.case.assertEqual(self.heads[stream][0], http2.STATUS_200)
+        return stream
 
 
 class SlowClients(unittest.TestCase):

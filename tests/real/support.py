@@ -297,6 +297,11 @@ def request(address, method, target, headers=(), body=None, timeout=DEADLINE):
         connection.close()
 
 
+def connect(address):
+    host, port = address.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), DEADLINE)
+
+
 class Meeting:
     """A socket where a function tells the test that it runs, and waits until it may go on."""
 

@@ -156,6 +156,9 @@ async fn what_does_not_end_is_cut() {
     let mut text = Vec::new();
     let _ = busy.read_to_end(&mut text);
     assert_eq!(text, b"");
+    let lines: Vec<String> = gateway.lines.iter().collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains(" GET / 503 reason=draining "), "{}", lines[0]);
 }
 
 #[tokio::test]

@@ -29,16 +29,19 @@ impl Deadline {
     /// the same; it would never be heard otherwise.
     pub async fn bound<T>(&mut self, patience: Duration, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
-        // What is done at once needs no clock.
-        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
-            return Some(done);
-        }
-        self.timer.as_mut().reset(Instant::now() + patience);
-        tokio::select! {
-            biased;
-            done = future.as_mut() => Some(done),
-            () = unconstrained(self.timer.as_mut()) => None,
-        }
+        let mut set = false;
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            // What is done at once needs no clock.
+            if !set {
+                self.timer.as_mut().reset(Instant::now() + patience);
+                set = true;
+            }
+            pin!(unconstrained(self.timer.as_mut())).poll(cx).map(|()| None)
+        })
+        .await
     }
 }
 

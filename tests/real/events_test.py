@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from aws_parts import Lambda
-from support import command, request, start
+from support import Service, command, request, start
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}
 
@@ -101,6 +101,112 @@ class Events(unittest.TestCase):
         self.assertEqual(self.called.requests[0].headers["x-amz-tenant-id"], "blue")
         self.called.requests.clear()
         self.refused(400, "bad_request", "POST", "/tenant", headers=[("x-amz-tenant-id", "red")], body=b"{}")
+
+
+class Formats(unittest.TestCase):
+    """Each source's own event, and its own rules for the answer."""
+
+    FORMATS = ["http_v2", "rest_v1", "alb", "alb_multi_value", "lattice_v2", "body", "runway", "krakend"]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.payload = ""
+        cls.called = Service(cls, lambda _: (200, {"content-type": "application/json"}, cls.payload))
+        functions = "".join(f"  {name}: {{ event: {name} }}\n" for name in cls.FORMATS)
+        routes = "".join(f"  - {{ match: {{ path: '/{name}/{{id}}' }}, function: {name} }}\n" for name in cls.FORMATS)
+        cls.program = start(
+            cls,
+            "gateway",
+            f"lambridge: 1\nlisteners: [{{ address: 127.0.0.1:0 }}]\n"
+            f"aws: {{ region: eu-west-1, endpoint: '{cls.called.url}' }}\nfunctions:\n{functions}routes:\n{routes}",
+            env=KEYS,
+        )
+
+    def ask(self, name, payload):
+        type(self).payload = payload
+        self.called.requests.clear()
+        headers = [("x-a", "1"), ("x-a", "2"), ("cookie", "a=1"), ("content-type", "application/json")]
+        answer = request(self.program.gateway, "POST", f"/{name}/7?q=1&q=2", headers, b'{"k": 1}')
+        [call] = self.called.requests
+        return json.loads(call.body), answer
+
+    def test_events(self):
+        for name, expect in {
+            "http_v2": {
+                "version": "2.0",
+                "rawPath": "/http_v2/7",
+                "rawQueryString": "q=1&q=2",
+                "routeKey": "POST /http_v2/{id}",
+                "pathParameters": {"id": "7"},
+                "queryStringParameters": {"q": "1,2"},
+                "cookies": ["a=1"],
+                "headers.x-a": "1,2",
+                "requestContext.http.method": "POST",
+                "body": '{"k": 1}',
+            },
+            "rest_v1": {
+                "resource": "/rest_v1/{id}",
+                "path": "/rest_v1/7",
+                "httpMethod": "POST",
+                "multiValueQueryStringParameters": {"q": ["1", "2"]},
+                "queryStringParameters": {"q": "2"},
+                "pathParameters": {"id": "7"},
+                "stageVariables": None,
+                "multiValueHeaders.x-a": ["1", "2"],
+                "headers.x-a": "2",
+                "requestContext.resourcePath": "/rest_v1/{id}",
+                "isBase64Encoded": False,
+            },
+            "alb": {"path": "/alb/7", "httpMethod": "POST", "headers.x-a": "2", "queryStringParameters": {"q": "2"}},
+            "alb_multi_value": {
+                "path": "/alb_multi_value/7",
+                "multiValueHeaders.x-a": ["1", "2"],
+                "multiValueQueryStringParameters": {"q": ["1", "2"]},
+            },
+            "lattice_v2": {"version": "2.0", "path": "/lattice_v2/7", "headers.x-a": ["1", "2"]},
+            "body": {"k": 1},
+            "runway": {"httpMethod": "POST", "path": "/runway/7", "headers.X-A": "1", "body": '{"k": 1}'},
+            "krakend": {"id": "7"},
+        }.items():
+            with self.subTest(name):
+                event, _ = self.ask(name, '{"statusCode":200}')
+                for path, value in expect.items():
+                    found = event
+                    for key in path.split("."):
+                        found = found.get(key)
+                    self.assertEqual(found, value, f"{path} of {event}")
+
+    def test_answers(self):
+        """Status, or reason; body; fields."""
+        multi = '{"statusCode":201,"multiValueHeaders":{"x-b":["1","2"]},"headers":{"x-b":"3"},"body":"b"}'
+        cookies = '{"statusCode":201,"cookies":["a=1","b=2"],"body":"b"}'
+        strange = '{"statusCode":200,"wrongValue":1,"body":"b"}'
+        base64 = '{"statusCode":200,"isBase64Encoded":true,"body":"aGk="}'
+        for name, payload, expect in [
+            ("http_v2", '"text"', (200, b"text")),
+            ("http_v2", '{"a": [1]}', (200, b'{"a":[1]}')),
+            ("http_v2", '{"statusCode":"418","body":"b"}', (418, b"b")),
+            ("http_v2", multi, (201, b"b", ["3"])),
+            ("http_v2", cookies, (201, b"b", [], ["a=1", "b=2"])),
+            ("http_v2", strange, (200, b"b")),
+            ("http_v2", '{"statusCode":600}', (502, "malformed_answer")),
+            ("http_v2", '{"statusCode":205,"body":"b"}', (205, b"")),
+            ("rest_v1", '"text"', (502, "malformed_answer")),
+            ("rest_v1", '{"headers":{"x-b":"3"}}', (200, b"", ["3"])),
+            ("rest_v1", multi, (201, b"b", ["1", "2", "3"])),
+            ("rest_v1", strange, (502, "malformed_answer")),
+            ("rest_v1", base64, (200, b"hi")),
+            ("alb", '{"body":"b"}', (502, "malformed_answer")),
+            ("alb", multi, (201, b"b", ["3"])),
+            ("alb_multi_value", multi, (201, b"b", ["1", "2"])),
+            ("lattice_v2", base64, (200, b"hi")),
+            ("lattice_v2", "[]", (502, "malformed_answer")),
+        ]:
+            with self.subTest(name=name, payload=payload):
+                _, answer = self.ask(name, payload)
+                shown = answer.reason if answer.status == 502 else answer.body
+                found = (answer.status, shown, answer.all("x-b"), answer.all("set-cookie"))
+                self.assertEqual(found[: len(expect)], expect)
 
 
 class Check(unittest.TestCase):

@@ -29,7 +29,12 @@ class Events(unittest.TestCase):
                   dir: {FUNCTIONS}
                   env: {{ AWS_LWA_INVOKE_MODE: response_stream }}
                   instances: 4
+              hasty:
+                name: events
+                invoke: stream
+                idle_timeout: 500ms
             routes:
+              - {{ match: {{ path: /hasty }}, function: hasty, rewrite: {{ path: /events }} }}
               - {{ match: {{ path_prefix: / }}, function: events }}
             """,
         )
@@ -67,6 +72,13 @@ class Events(unittest.TestCase):
         with self.assertRaises(http.client.IncompleteRead):
             answer.read()
         self.program.await_line(r"GET /half\?meet=\S+ 200 reason=function_error ")
+
+    def test_an_application_that_pauses_for_too_long(self):
+        _, answer = self.open("/hasty")
+        self.assertEqual(answer.read1(), b"data: one\n\n")
+        with self.meeting.accept(), self.assertRaises(http.client.IncompleteRead):
+            answer.read()
+        self.program.await_line(r"GET /hasty\?meet=\S+ 200 reason=timeout ")
 
     def test_a_client_that_goes(self):
         connection, answer = self.open("/events")

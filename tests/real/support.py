@@ -331,7 +331,7 @@ class Asked:
 
 
 class Service:
-    """An HTTP service of this process: `answer(asked)` gives status, headers and body; requests are kept."""
+    """An HTTP service of this process: `answer(asked)` gives status, headers and body, or nothing at all; requests are kept."""
 
     def __init__(self, case, answer):
         self.requests = []
@@ -346,7 +346,11 @@ class Service:
                 asked = Asked(inner.command, inner.path, inner.headers, body)
                 with lock:
                     self.requests.append(asked)
-                status, headers, body = answer(asked)
+                answered = answer(asked)
+                if answered is None:
+                    inner.close_connection = True
+                    return
+                status, headers, body = answered
                 body = body.encode() if isinstance(body, str) else body
                 inner.send_response(status)
                 for name, value in headers.items():

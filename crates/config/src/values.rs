@@ -274,12 +274,12 @@ pub fn role_arn(text: &str) -> Result<(), &'static str> {
 
 /// A method or a header's name. Source: RFC 9110, section 5.6.2.
 pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    lambridge_event::is_token(text.as_bytes())
 }
 
 /// A header's value that a client will receive as it was written. Source: RFC 9110, section 5.5.
 pub fn is_field_value(text: &str) -> bool {
-    text.trim() == text && text.bytes().all(|b| b == b'\t' || (b >= 0x20 && b != 0x7f))
+    text.trim() == text && lambridge_event::is_value(text.as_bytes())
 }
 
 /// `text/plain`, `image/*`, `*/*`.

@@ -1,4 +1,4 @@
-//! Lists of names and values, as JSON maps want them: every name once.
+//! Header fields: what names and values they may have, and lists of them as JSON maps want them, every name once.
 //!
 //! Headers come in any order with repeats; a map needs the values of one name together. [`by_name`] finds them
 //! without a hash map: up to 32 fields, the usual case, by looking and without allocating; above that by sorting,
@@ -72,31 +72,34 @@ pub(crate) fn first<'f>(fields: &[Field<'f>], name: &str) -> Option<&'f [u8]> {
     fields.iter().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| *value)
 }
 
-/// RFC 9110, 5.1: a field name is a token.
-pub(crate) fn is_token(name: &[u8]) -> bool {
-    /// A look in a table is a fraction of what comparing with each mark costs.
-    const TOKEN: [bool; 256] = {
-        let marks = b"!#$%&'*+-.^_`|~";
-        let mut table = [false; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            table[byte] = (byte as u8).is_ascii_alphanumeric();
-            byte += 1;
-        }
-        let mut at = 0;
-        while at < marks.len() {
-            table[marks[at] as usize] = true;
-            at += 1;
-        }
-        table
-    };
-    !name.is_empty() && name.iter().all(|&byte| TOKEN[usize::from(byte)])
+/// RFC 9110, 5.6.2: what methods and the names of fields are.
+#[inline]
+pub fn is_token(text: &[u8]) -> bool {
+    static TOKEN: [bool; 256] = letters_digits_and(b"!#$%&'*+-.^_`|~");
+    !text.is_empty() && text.iter().all(|&byte| TOKEN[usize::from(byte)])
 }
 
 /// RFC 9110, 5.5: visible characters, spaces, tabs, and bytes above 0x7F.
-pub(crate) fn is_value(value: &[u8]) -> bool {
+#[inline]
+pub fn is_value(value: &[u8]) -> bool {
     // Each byte is looked at, without a way out, so that many are at once.
     value.iter().fold(true, |fit, &byte| fit & ((byte >= 0x20) & (byte != 0x7f) | (byte == b'\t')))
+}
+
+/// A set of characters, letters and digits among them. A look in a table is a fraction of what comparing with each mark costs.
+pub const fn letters_digits_and(marks: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 #[cfg(test)]

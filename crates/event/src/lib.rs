@@ -38,6 +38,7 @@ use alb::Maps;
 pub use answer::{Answer, AnswerError, AnswerField};
 pub use base64::decode_base64;
 use envelope::Envelope;
+pub use fields::{is_token, is_value, letters_digits_and};
 pub use krakend::Tree;
 pub use piecewise::Piecewise;
 pub use request::{Context, EventError, Field, Kind, Received, Request};

@@ -26,7 +26,6 @@ use tokio::time::{Instant, Sleep};
 
 use crate::connection::Connection;
 use crate::problem::Reason;
-pub(crate) use framing::letters_digits_and;
 use framing::{Fault, Framing};
 
 /// What hyper reads in place of a refused head: the request line, if it was sound, or one that says nothing, then these.

@@ -16,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderName, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use lambridge_event::letters_digits_and;
 use lambridge_invoke::Target;
 use tokio::time::Instant;
 
@@ -23,7 +24,6 @@ use crate::answer_body::AnswerBody;
 use crate::compile::{CompiledRoute, CompiledTarget, Snapshot, static_answer};
 use crate::connection::Connection;
 use crate::function::FunctionState;
-use crate::head_guard::letters_digits_and;
 use crate::headers::Client;
 use crate::problem::{Reason, Refusal};
 use crate::record::{self, Record};

@@ -5,6 +5,7 @@
 //! LF or CR, blanks before the colon and names that are no tokens are refused (sections 2.2, 5.1, 5.2, 6.1, 6.3).
 
 use http::Uri;
+use lambridge_event::{is_token, is_value, letters_digits_and};
 
 use crate::problem::Reason;
 
@@ -245,39 +246,14 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Reason> {
     let colon = memchr::memchr(b':', line).ok_or(Reason::BadRequest)?;
     let (name, value) = (&line[..colon], &line[colon + 1..]);
     // A folded line starts with a blank, and a blank is no token character; so is one before the colon.
-    // Every byte of the value is looked at, without a way out, so that many are at once.
-    let is_sound = value.iter().fold(true, |sound, &b| sound & ((b >= b' ') & (b != 0x7f) | (b == b'\t')));
-    if !is_sound || !is_token(name) {
+    if !is_value(value) || !is_token(name) {
         return Err(Reason::BadRequest);
     }
     Ok((name, value.trim_ascii()))
 }
 
-/// RFC 9110 section 5.6.2.
-static TOKEN: [bool; 256] = letters_digits_and(b"!#$%&'*+-.^_`|~");
-
 /// The usual characters of a target.
 static PLAIN: [bool; 256] = letters_digits_and(b"/-._~?&=%+,:;@!$'()*");
-
-/// A look in a table is a fraction of what comparing with each mark costs.
-pub(crate) const fn letters_digits_and(marks: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut at = 0;
-    while at < marks.len() {
-        table[marks[at] as usize] = true;
-        at += 1;
-    }
-    table
-}
-
-fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&b| TOKEN[usize::from(b)])
-}
 
 /// Digits only: no sign, no list, no overflow.
 fn decimal(text: &[u8]) -> Option<u64> {
@@ -351,14 +327,14 @@ impl Chunked {
                         (b':', false, TrailerPart::Name) => *part = TrailerPart::Value,
                         (_, false, TrailerPart::Value) if byte == b'\t' || (byte >= b' ' && byte != 0x7f) => {
                         }
-                        (_, false, TrailerPart::Start) if TOKEN[usize::from(byte)] => {
+                        (_, false, TrailerPart::Start) if is_token(&[byte]) => {
                             *fields += 1;
                             *part = TrailerPart::Name;
                             if *fields > FIELDS_MAX {
                                 return Err(());
                             }
                         }
-                        (_, false, TrailerPart::Name) if TOKEN[usize::from(byte)] => {}
+                        (_, false, TrailerPart::Name) if is_token(&[byte]) => {}
                         _ => return Err(()),
                     }
                     continue;

@@ -2,7 +2,7 @@
 //!
 //! `POST /bench/KIND/COUNT` hands out COUNT events of a kind (`small`, `text`, `binary`, `upload`) and answers, when
 //! the last answer has come, one JSON line as `load` prints it. Between two such calls `…/invocation/next` hangs, as it
-//! does in Lambda. Each event's method and path stand in two headers too, for `floor_adapter`, which reads no JSON.
+//! does in Lambda; `POST /bench/asked` answers when it was asked for. Each event's method and path stand in two headers too, for `floor_adapter`, which reads no JSON.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -37,6 +37,7 @@ struct State {
     job: RefCell<Job>,
     more: Notify,
     done: Notify,
+    asked: Notify,
 }
 
 fn main() -> Result<(), Failure> {
@@ -53,6 +54,10 @@ async fn handle(
     let path = request.uri().path().to_owned();
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match parts.as_slice() {
+        ["bench", "asked"] => {
+            let in_time = tokio::time::timeout(DEADLINE, state.asked.notified()).await.is_ok();
+            answer("text/plain", Bytes::from_static(if in_time { b"asked" } else { b"not asked" }))
+        }
         ["bench", kind, count] => start(&state, kind, count.parse()?, upload).await,
         ["2020-01-01", "extension", "register"] => Ok(Response::builder()
             .header("lambda-extension-identifier", "b3c1a8de-0000-4000-8000-000000000001")
@@ -102,6 +107,7 @@ async fn start(
 }
 
 async fn next(state: &State) -> Result<Response<Full<Bytes>>, Failure> {
+    state.asked.notify_one();
     loop {
         if state.job.borrow().left > 0 {
             break;

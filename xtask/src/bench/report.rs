@@ -58,6 +58,44 @@ impl Row {
     }
 }
 
+/// How long a contestant takes until it is of use, and how large it is.
+#[derive(Debug)]
+pub struct Start {
+    pub name: &'static str,
+    pub program_bytes: u64,
+    pub took_us: Vec<f64>,
+    /// Why it has no figures.
+    pub failure: Option<String>,
+}
+
+/// A table of starts, beside that of `against`.
+pub fn starts(title: &str, rows: &mut [Start], against: &str) -> String {
+    let mut text =
+        format!("| {title} | median (range) | {against} = 1 | program |\n| --- | ---: | ---: | ---: |\n");
+    rows.iter_mut().for_each(|row| row.took_us.sort_by(f64::total_cmp));
+    let median =
+        |row: &Start| row.took_us.get(row.took_us.len() / 2).copied().filter(|_| row.failure.is_none());
+    let base = rows.iter().find(|row| row.name == against).and_then(median);
+    for row in &*rows {
+        let (Some(took), [first, .., last]) = (median(row), row.took_us.as_slice()) else {
+            let reason = row.failure.as_deref().unwrap_or("no figures").replace(['|', '\n'], " ");
+            let _ = writeln!(text, "| {} | {reason} | | |", row.name);
+            continue;
+        };
+        let ratio = base.map_or("–".to_owned(), |base| format!("{:.2}", took / base));
+        let _ = writeln!(
+            text,
+            "| {} | {} ({}–{}) | {ratio} | {:.2} MB |",
+            row.name,
+            time(took),
+            time(*first),
+            time(*last),
+            row.program_bytes as f64 / 1e6
+        );
+    }
+    text
+}
+
 /// One table: a line a contestant, with its CPU as a ratio to each of `against`.
 pub fn table(title: &str, rows: &[Row], against: &[&str]) -> String {
     let mut text = format!("| {title} | CPU per request, median (range) |");
@@ -193,6 +231,26 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | 0.50 | – | 10.0 µs / 2.00 ms | 2.0 MB |");
         assert_eq!(lines[4], "| c | no such package | | | | |");
+    }
+
+    #[test]
+    fn starts_beside_the_peers() {
+        let start = |name, took_us: &[f64], failure: Option<&str>| Start {
+            name,
+            program_bytes: 3_210_000,
+            took_us: took_us.to_vec(),
+            failure: failure.map(str::to_owned),
+        };
+        let mut rows = [
+            start("a", &[3000.0, 1000.0, 2000.0], None),
+            start("b", &[4000.0, 4000.0], None),
+            start("c", &[1.0, 2.0], Some("died")),
+        ];
+        let text = starts("start", &mut rows, "b");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[2], "| a | 2.00 ms (1.00 ms–3.00 ms) | 0.50 | 3.21 MB |");
+        assert_eq!(lines[4], "| c | died | | |");
+        assert!(starts("start", &mut rows, "c").lines().nth(2).is_some_and(|line| line.contains("| – |")));
     }
 
     #[test]

@@ -172,15 +172,17 @@ impl<'a> Envelope<'a> {
             Some(Value::Bool(encoded)) => encoded,
             Some(other) => return Err(unexpected(key, "a boolean", &other)),
         };
-        let body = match self.body {
+        let text = match self.body {
             None => return Ok((Cow::Borrowed(b""), false)),
-            Some(Value::String(text)) => text.bytes(),
+            Some(Value::String(text)) => text,
             Some(other) => return Err(unexpected("body", "a string", &other)),
         };
+        let body = text.bytes();
         if !encoded {
             return Ok((body, false));
         }
-        if self.lazy && body.len() >= LONG && matches!(body, Cow::Borrowed(text) if base64::is_strict(text)) {
+        let strict = |body: &Cow<'_, [u8]>| matches!(body, Cow::Borrowed(body) if base64::is_strict(body, text.seen_base64()));
+        if self.lazy && body.len() >= LONG && strict(&body) {
             return Ok((body, true));
         }
         base64::decode(body).map(|bytes| (Cow::Owned(bytes), false)).ok_or(EventError::BadBase64)

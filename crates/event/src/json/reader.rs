@@ -50,6 +50,7 @@ impl Value<'_> {
 pub(crate) struct Text<'a> {
     raw: &'a str,
     escaped: bool,
+    base64: usize,
 }
 
 impl<'a> Text<'a> {
@@ -63,6 +64,12 @@ impl<'a> Text<'a> {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         })
+    }
+
+    /// How many bytes at its start were seen to be base64 on the way to its end, in groups of four characters without
+    /// padding. More may be.
+    pub(crate) const fn seen_base64(self) -> usize {
+        self.base64
     }
 
     /// As [`Text::cow`], for a body, which need not be checked again.
@@ -201,14 +208,15 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Text<'a>, JsonError> {
         self.at += 1;
         let start = self.at;
-        self.at += scan::special(&self.text.as_bytes()[self.at..]);
+        let (plain, base64) = scan::special_and_base64(&self.text.as_bytes()[self.at..]);
+        self.at += plain;
         let escaped = self.peek() != Some(b'"');
         if escaped {
             self.find_quote()?;
         }
         let raw = &self.text[start..self.at];
         self.at += 1;
-        Ok(Text { raw, escaped })
+        Ok(Text { raw, escaped, base64 })
     }
 
     /// From a special byte to the quote that ends the string.
@@ -218,7 +226,7 @@ impl<'a> Reader<'a> {
         let mut passed = 0;
         loop {
             if passed == 0 {
-                self.at += vector::inside(&bytes[self.at..]).read;
+                self.at += vector::inside(&bytes[self.at..]);
             }
             let Some(block) = bytes[self.at..].first_chunk() else { break };
             let start = self.at;

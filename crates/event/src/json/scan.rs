@@ -9,6 +9,8 @@
 use multiversion::multiversion;
 use wide::u8x16;
 
+use crate::vector;
+
 /// Bytes that [`marks`] looks at.
 pub(super) const BLOCK: usize = 64;
 
@@ -21,16 +23,37 @@ pub(super) const AHEAD: usize = 32;
 /// The index of the first special byte, or the length when there is none.
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> usize {
+    match near(bytes) {
+        Ok(place) => place,
+        Err(seen) => seen + special_later(&bytes[seen..]),
+    }
+}
+
+/// As [`special`], and how many bytes at the front were seen to be base64: what is long is so more often than not.
+#[inline]
+pub(super) fn special_and_base64(bytes: &[u8]) -> (usize, usize) {
+    match near(bytes) {
+        Ok(place) => (place, 0),
+        Err(seen) => {
+            let base64 = vector::check(bytes);
+            let seen = seen.max(base64);
+            (seen + special_later(&bytes[seen..]), base64)
+        }
+    }
+}
+
+/// The index of the first special byte, if it is one of the first 64 that fill parts of 16; else how many those are.
+#[inline]
+fn near(bytes: &[u8]) -> Result<usize, usize> {
     // Nearly all strings end here.
     let (parts, _) = bytes.as_chunks::<16>();
     for (part, at) in parts.iter().zip([0, 16, 32, 48]) {
         let marks = lanes(part);
         if marks != 0 {
-            return at + marks.trailing_zeros() as usize;
+            return Ok(at + marks.trailing_zeros() as usize);
         }
     }
-    let seen = 16 * parts.len().min(4);
-    seen + special_later(&bytes[seen..])
+    Err(16 * parts.len().min(4))
 }
 
 /// As [`special`], for what is most likely long.

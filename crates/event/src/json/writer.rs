@@ -153,7 +153,7 @@ pub(crate) fn escape(out: &mut Vec<u8>, mut text: &[u8]) {
     const LONG: usize = 32;
     loop {
         if text.len() >= scan::BLOCK {
-            text = &text[vector::append(out, text, vector::escape)..];
+            text = &text[vector::escape(text, out)..];
         }
         let plain = scan::special(text);
         let Some(&byte) = text.get(plain) else {

@@ -7,7 +7,7 @@ use core::arch::x86_64::{
 
 use bytemuck::cast;
 
-use super::Done;
+use super::push;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -35,31 +35,22 @@ static CLOSED_UP: [u8; 64] = {
 };
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
-pub(super) fn check(text: &[u8]) -> Done {
-    let mut done = Done::default();
-    while let Some(block) = text[done.read..].first_chunk::<64>()
-        && values(block).is_some()
-    {
-        done.read += 64;
-    }
-    done
+pub(super) fn check(text: &[u8]) -> usize {
+    64 * text.as_chunks().0.iter().take_while(|block| values(block).is_some()).count()
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
-pub(super) fn decode(text: &[u8], room: &mut [u8]) -> Done {
-    let mut done = Done::default();
-    while let Some(block) = text[done.read..].first_chunk::<64>()
-        && let Some(room) = room[done.written..].first_chunk_mut::<64>()
-        && let Some(values) = values(block)
-    {
+pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut read = 0;
+    for block in text.as_chunks().0 {
+        let Some(values) = values(block) else { break };
         // Twice six bits to twelve, twice twelve to 24.
         let twelves = _mm512_maddubs_epi16(values, _mm512_set1_epi32(0x0140_0140));
         let bytes = _mm512_madd_epi16(twelves, _mm512_set1_epi32(0x0001_1000));
-        *room = cast(_mm512_permutexvar_epi8(cast(CLOSED_UP), bytes));
-        done.read += 64;
-        done.written += 48;
+        push(out, &cast(_mm512_permutexvar_epi8(cast(CLOSED_UP), bytes)), 48);
+        read += 64;
     }
-    done
+    read
 }
 
 /// What the characters stand for, if all are of the alphabet.

@@ -106,6 +106,22 @@ fn escapes() {
 }
 
 #[test]
+fn what_is_seen_of_base64_is_base64() {
+    with_and_without(|| {
+        for length in [0, 1, 63, 64, 65, 127, 128, 500] {
+            for (end, escaped) in [("", false), ("==", false), ("\\n", true), (" ", false)] {
+                let raw = format!("\"{}{end}\"", "Q/+9".repeat(length));
+                let found = Reader::new(raw.as_bytes()).and_then(Reader::document);
+                let Ok(Value::String(text)) = found else { panic!("{raw} is no string") };
+                let seen = text.seen_base64();
+                assert_eq!((text.raw.len(), text.escaped), (raw.len() - 2, escaped), "{raw}");
+                assert!(seen <= 4 * length && seen.is_multiple_of(4), "{seen} of {raw}");
+            }
+        }
+    });
+}
+
+#[test]
 fn entries_and_items() {
     let text = r#" {"a" : 1 , "b\u0063" : [1 , "x",[2] ] ,"d":{}} "#;
     let mut found = Vec::new();

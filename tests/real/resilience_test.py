@@ -13,7 +13,8 @@ import threading
 import time
 import unittest
 
-from support import DEADLINE, Service, request, start
+from aws_parts import Lambda
+from support import DEADLINE, Service, closed_port, request, start
 
 OK = (200, {"x-amzn-RequestId": "aws-1"}, '{"statusCode":200,"body":"ok"}')
 # It takes the call, and closes the connection.
@@ -156,6 +157,25 @@ class Bounds(Case):
             self.assertLess(time.monotonic(), deadline)
         self.assertEqual(len(self.calls), 4)
         self.assertIn('"breaker":"closed"', self.page("/functions"))
+
+
+class Failover(Case):
+    routes = "  - { match: { path_prefix: / }, function: f }\n"
+
+    def setUp(self):
+        self.spare = Lambda(self)
+        place = f"{{ region: ap-south-1, endpoint: '{self.spare.url}', name: spare }}"
+        self.functions = (
+            f"  f: {{ region: eu-west-1, endpoint: 'http://{closed_port()}', retries: {{ max: 0 }}, failover: [{place}] }}\n"
+        )
+        super().setUp()
+
+    def test_another_region_is_asked_and_signed_for(self):
+        self.assertEqual(self.verdict("POST", "/"), (200, None))
+        self.assertEqual(self.spare.callers(), [("AKIDEXAMPLE", "ap-south-1")])
+        [call] = self.spare.requests
+        self.assertIn("/functions/spare/", call.path)
+        self.program.await_line(r" POST / 200 .*region=ap-south-1 .*attempts=2 ")
 
 
 class Canaries(Case):

@@ -1,7 +1,7 @@
 """Clients that stop reading in the midst of a streamed answer: what Lambda still gives waits in Lambda.
 
-The function streams more than any buffer on the way may hold. Its clients read a little, and stop: then it comes to a
-standstill after a few megabytes, which is what sockets hold, the gateway's memory stays where it is, and others are
+The function streams more than the kernel's buffers on the way can hold. Its clients read a little, and stop: then it comes to
+a standstill once sockets hold what they can, mostly a few megabytes, the gateway's memory stays where it is, and others are
 served, over the same connections where they share one. Then they read on, and get every byte in its place.
 
 Each of it over HTTP/1.1 and HTTP/2, from clients as well as to Lambda. Both ends are the test's own, since libraries read
@@ -11,6 +11,7 @@ ahead: what a frame on the wire says is what is counted.
 import collections
 import http.client
 import json
+import pathlib
 import socket
 import struct
 import threading
@@ -20,12 +21,20 @@ import zlib
 import http2
 from support import DEADLINE, cleanup, forget_most_memory, memory, request, start
 
-# Streams that are held back at once, and what each of them has to give.
+# Streams that are held back at once.
 SLOW = 2
 PIECE = 16 << 10
-PIECES = 2048
-# What a stream may take from Lambda while its client takes nothing: the rest is the kernel's, on both sides of the gateway.
-TAKEN = 16 << 20
+
+
+def kernel(name):
+    """What the kernel grows a socket's buffer to, at most: tcp(7)."""
+    return int(pathlib.Path(f"/proc/sys/net/ipv4/{name}").read_text().split()[2])
+
+
+# What a stream may take from Lambda while its client takes nothing: two sockets of the gateway, and a little of its own.
+TAKEN = kernel("tcp_rmem") + kernel("tcp_wmem") + (4 << 20)
+# What it has to give.
+PIECES = (TAKEN + (16 << 20)) // PIECE
 # What the gateway may grow by for each of them: windows, and what lies between two sockets.
 GROWTH = 6 << 20
 # Nothing has moved for so long: it stands still.

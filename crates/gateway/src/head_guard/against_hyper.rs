@@ -80,6 +80,18 @@ fn whole_is_the_same(bytes: &[u8], complete: usize, passed: usize) {
         Some(Fault::Body) => assert_eq!(scan.heads as usize - 1, complete),
         _ => assert_eq!((complete_here, scan.passed), (complete, passed)),
     }
+    if scan.fault.is_some()
+        && let Some(line) = framing.request_line(&bytes[scan.passed..])
+    {
+        stands_in(line);
+    }
+}
+
+/// The line of a refused head is a request's, whatever was wrong behind it: hyper is to read it in the head's place.
+fn stands_in(line: &[u8]) {
+    let head = [line, b"host: refused.invalid\r\nconnection: close\r\n\r\n"].concat();
+    let (read, closed) = by_hyper(&head);
+    assert!(read.len() == 1 && closed, "hyper reads {read:?} in {:?}", String::from_utf8_lossy(line));
 }
 
 /// Splits a head by its blanks, and takes a body's framing off.

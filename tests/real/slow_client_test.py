@@ -22,7 +22,7 @@ import http2
 from support import DEADLINE, cleanup, forget_most_memory, memory, request, start
 
 # Streams that are held back at once.
-SLOW = 2
+SLOW = 4
 PIECE = 16 << 10
 
 
@@ -36,7 +36,7 @@ TAKEN = kernel("tcp_rmem") + kernel("tcp_wmem") + (4 << 20)
 # What it has to give.
 PIECES = (TAKEN + (16 << 20)) // PIECE
 # What the gateway may grow by for each of them: windows, and what lies between two sockets.
-GROWTH = 6 << 20
+GROWTH = 2 << 20
 # Nothing has moved for so long: it stands still.
 STILL = 1
 # What a client's own socket takes while it reads nothing.

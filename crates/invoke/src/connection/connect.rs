@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::io::Io;
-use super::links::Status;
+use super::links::{STREAMS, Status};
 use super::{Connection, Payload, Sender};
 use crate::endpoint::Endpoint;
 
@@ -32,6 +32,10 @@ const ADDRESSES: usize = 8;
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// HTTP/2: a link with calls that says nothing for so long is asked, and closed if it does not answer for as long again.
 const PING: Duration = Duration::from_secs(30);
+/// HTTP/2: what a stream may have on its way, or held back by a client that does not read. All streams of a link together
+/// must fit into the window of the connection, or a few slow clients would hold up the calls of all others.
+const STREAM_WINDOW: u32 = 1 << 20;
+const LINK_WINDOW: u32 = STREAM_WINDOW * STREAMS as u32;
 
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
@@ -144,6 +148,9 @@ async fn shared(stream: Io) -> Result<Opened, String> {
         .keep_alive_timeout(PING)
         // No stream before the server says how many it takes: it would refuse what is more.
         .initial_max_send_streams(0)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(LINK_WINDOW)
+        .max_header_list_size(super::http1::HEAD as u32)
         .handshake(TokioIo::new(stream))
         .await;
     let (sender, mut driver) = opened.map_err(|error| crate::chain(&error))?;

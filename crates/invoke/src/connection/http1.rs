@@ -24,7 +24,7 @@ use crate::answer::Head;
 /// Lambda's heads have about ten fields; proxies add some.
 const FIELDS: usize = 96;
 /// The longest head that is read.
-const HEAD: usize = 64 << 10;
+pub(super) const HEAD: usize = 64 << 10;
 /// An answer that ends too early.
 const CUT: &str = "the connection closed before the answer's end";
 /// What one read takes, unless a body is known to be longer.

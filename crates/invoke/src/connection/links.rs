@@ -24,7 +24,7 @@ use super::{Broken, IDLE, Payload, Unanswered};
 use crate::endpoint::Endpoint;
 
 /// Streams of one link at most. Source: RFC 9113 section 6.5.2, which asks servers for no less.
-const STREAMS: usize = 100;
+pub(super) const STREAMS: usize = 100;
 
 /// The links to one endpoint.
 #[derive(Debug, Default)]

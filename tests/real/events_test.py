@@ -33,12 +33,14 @@ class Events(unittest.TestCase):
               broken: {{ event: template, template: '{{{{ method }}}} {{{{ path }}}}' }}
               echo: {{ event: template, template: '{{{{ json }}}}' }}
               tenant: {{ tenant_id: {{ header: x-tenant }}, event: body }}
+              later: {{ invoke: async, event: body }}
             routes:
               - {{ match: {{ path_prefix: /lattice }}, function: lattice }}
               - {{ match: {{ path: '/orders/{{id}}' }}, function: order }}
               - {{ match: {{ path: /broken }}, function: broken }}
               - {{ match: {{ path: /echo }}, function: echo }}
               - {{ match: {{ path: /tenant }}, function: tenant }}
+              - {{ match: {{ path: /later }}, function: later }}
             """,
             env=KEYS,
         )
@@ -94,6 +96,14 @@ class Events(unittest.TestCase):
         self.refused(413, "body_too_large", "POST", "/echo", body=body)
         body = json.dumps([1.5e300] * 300_000).encode()
         self.assertEqual(len(self.event("POST", "/echo", body=body)), 300_000)
+
+    def test_an_event_for_later_has_a_limit_of_its_own(self):
+        body = b'"%s"' % (b"x" * (2**20 - 2))
+        self.assertEqual(self.ask("POST", "/later", body=body).status, 202)
+        [call] = self.called.requests
+        self.assertEqual((call.headers["x-amz-invocation-type"], call.body), ("Event", body))
+        self.called.requests.clear()
+        self.refused(413, "event_too_large", "POST", "/later", body=body + b" ")
 
     def test_tenant(self):
         answer = self.ask("POST", "/tenant", [("x-tenant", "blue"), ("x-amz-tenant-id", "red")], b"{}")

@@ -401,3 +401,6 @@ fn unreachable(broken: Broken) -> InvokeError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
-from support import DEADLINE, PYTHON, Service, clean, cleanup, free_port
+from support import DEADLINE, PYTHON, Service, clean, cleanup, free_port, start
 
 
 class Lambda(Service):
@@ -96,3 +96,24 @@ def metadata(case, role, key):
         return 404, {}, ""
 
     return Service(case, answer)
+
+
+def gateway_to(case, endpoint, secret="secret", env=None):
+    """A gateway before the Lambda at a URL, which it asks once for each request."""
+    return start(
+        case,
+        "gateway",
+        f"""
+        lambridge: 1
+        listeners: [{{ address: 127.0.0.1:0 }}]
+        aws:
+          region: us-east-1
+          endpoint: {endpoint}
+          credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: {secret} }}
+        functions:
+          web: {{ timeout: 10s, retries: {{ max: 0 }} }}
+        routes:
+          - {{ match: {{ path_prefix: / }}, function: web }}
+        """,
+        env=env,
+    )

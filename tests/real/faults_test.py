@@ -10,6 +10,7 @@ import tempfile
 import threading
 import unittest
 
+from aws_parts import gateway_to
 from support import FUNCTIONS, LAMBRIDGE, PYTHON, RIC, Meeting, alive, await_gone, closed_port, request, start
 
 
@@ -166,24 +167,8 @@ class Replaced(unittest.TestCase):
 class Gateway(unittest.TestCase):
     """Faults between a gateway and what it calls."""
 
-    def start_gateway(self, endpoint, secret, env=None, scheme="http"):
-        return start(
-            self,
-            "gateway",
-            f"""
-            lambridge: 1
-            listeners: [{{ address: 127.0.0.1:0 }}]
-            aws:
-              region: us-east-1
-              endpoint: {scheme}://{endpoint}
-              credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: {secret} }}
-            functions:
-              web: {{ timeout: 10s, retries: {{ max: 0 }} }}
-            routes:
-              - {{ match: {{ path_prefix: / }}, function: web }}
-            """,
-            env=env,
-        )
+    def start_gateway(self, endpoint, secret, scheme="http"):
+        return gateway_to(self, f"{scheme}://{endpoint}", secret)
 
     def start_emulator(self, address="127.0.0.1:0"):
         return start(

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from aws_parts import Lambda
-from support import cleanup, request, start
+from aws_parts import Lambda, gateway_to
+from support import cleanup, request
 
 DAY = datetime.timedelta(days=1)
 
@@ -89,27 +89,13 @@ class ToLambda(unittest.TestCase):
     def ask(self, chain):
         """What a client gets, what Lambda was sent, and what the gateway said."""
         called = SecureLambda(self, chain)
-        program = start(
-            self,
-            "gateway",
-            f"""
-            lambridge: 1
-            listeners: [{{ address: 127.0.0.1:0 }}]
-            aws:
-              region: us-east-1
-              endpoint: {called.url}
-              credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: secret }}
-            functions: {{ f: {{}} }}
-            routes: [{{ match: {{ path_prefix: / }}, function: f }}]
-            """,
-            env={"SSL_CERT_FILE": str(self.authorities)},
-        )
+        program = gateway_to(self, called.url, env={"SSL_CERT_FILE": str(self.authorities)})
         return request(program.gateway, "GET", "/hello"), called.requests, program
 
     def test_a_lambda_that_is_who_it_says(self):
         answer, calls, _ = self.ask(self.trusted.server(self.folder, "127.0.0.1"))
         self.assertEqual((answer.status, answer.body), (200, b"ok"))
-        self.assertEqual([call.path for call in calls], ["/2015-03-31/functions/f/invocations"])
+        self.assertEqual([call.path for call in calls], ["/2015-03-31/functions/web/invocations"])
 
     def test_others(self):
         for what, chain in (

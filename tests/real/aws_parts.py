@@ -1,10 +1,12 @@
-"""Parts of AWS for tests of credentials: a Lambda that remembers who called, moto's STS, and scripted metadata services."""
+"""Parts of AWS: a Lambda that remembers who called, what it streams, moto's STS, and scripted metadata services."""
 
 import json
 import re
 import socket
+import struct
 import subprocess
 import time
+import zlib
 from datetime import datetime, timedelta, timezone
 
 from support import DEADLINE, PYTHON, Service, clean, cleanup, free_port, start
@@ -96,6 +98,17 @@ def metadata(case, role, key):
         return 404, {}, ""
 
     return Service(case, answer)
+
+
+def event_frame(kind, payload):
+    """A frame of Amazon's event stream, with the fields that SDKs look at."""
+    fields = b"".join(
+        bytes([len(name)]) + name + b"\x07" + struct.pack(">H", len(value)) + value
+        for name, value in ((b":event-type", kind), (b":message-type", b"event"))
+    )
+    head = struct.pack(">II", 16 + len(fields) + len(payload), len(fields))
+    message = head + struct.pack(">I", zlib.crc32(head)) + fields + payload
+    return message + struct.pack(">I", zlib.crc32(message))
 
 
 def gateway_to(case, endpoint, secret="secret", env=None):

@@ -16,9 +16,9 @@ import socket
 import struct
 import threading
 import unittest
-import zlib
 
 import http2
+from aws_parts import event_frame
 from support import DEADLINE, cleanup, forget_most_memory, memory, request, start
 
 # Streams that are held back at once.
@@ -46,17 +46,6 @@ RECEIVE = 16 << 10
 def piece(stream, index):
     """Says of each line where it belongs."""
     return b"%03d %011d\n" % (stream, index) * (PIECE // 16)
-
-
-def event_frame(kind, payload):
-    """A frame of Amazon's event stream, with the fields that SDKs look at."""
-    fields = b"".join(
-        bytes([len(name)]) + name + b"\x07" + struct.pack(">H", len(value)) + value
-        for name, value in ((b":event-type", kind), (b":message-type", b"event"))
-    )
-    head = struct.pack(">II", 16 + len(fields) + len(payload), len(fields))
-    message = head + struct.pack(">I", zlib.crc32(head)) + fields + payload
-    return message + struct.pack(">I", zlib.crc32(message))
 
 
 def frames_of(path):

@@ -81,7 +81,7 @@ class Program:
                 raise AssertionError(f"no address in {DEADLINE} s; it said:\n{self.said()}") from None
             if line is None:
                 raise AssertionError(f"it ended with {self.process.wait()}; it said:\n{self.said()}")
-            if found := re.search(r"listening on http://(\S+)", line):
+            if found := re.search(r"listening on https?://(\S+)", line):
                 self.gateways.append(found[1])
             elif found := re.search(r"emulator on http://(\S+)", line):
                 self.emulator = found[1]
@@ -339,6 +339,8 @@ class Service:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body are two writes, and the second must not wait for what the client says to the first.
+            disable_nagle_algorithm = True
 
             def handle_one(inner):
                 body = inner.rfile.read(int(inner.headers.get("content-length", 0)))

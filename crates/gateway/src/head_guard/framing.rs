@@ -18,6 +18,8 @@ const TARGET_MAX: usize = 65_000;
 /// Chunk sizes with their extensions, and trailers.
 const CHUNK_LINE_MAX: usize = 4096;
 const TRAILERS_MAX: usize = 16 << 10;
+/// hyper takes no longer bodies, and would refuse one without a word.
+const LENGTH_MAX: u64 = u64::MAX - 2;
 
 /// Follows one direction of a connection.
 #[derive(Debug)]
@@ -255,12 +257,12 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Reason> {
 /// The usual characters of a target.
 static PLAIN: [bool; 256] = letters_digits_and(b"/-._~?&=%+,:;@!$'()*");
 
-/// Digits only: no sign, no list, no overflow.
+/// Digits only: no sign, no list, no overflow, no length that is none.
 fn decimal(text: &[u8]) -> Option<u64> {
     if !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    std::str::from_utf8(text).ok()?.parse().ok()
+    std::str::from_utf8(text).ok()?.parse().ok().filter(|length| *length <= LENGTH_MAX)
 }
 
 impl Chunked {
@@ -411,6 +413,7 @@ mod tests {
         bad("POST / HTTP/1.1\r\ncontent-length: 3, 3\r\n\r\n");
         bad("POST / HTTP/1.1\r\ncontent-length: +3\r\n\r\n");
         bad("POST / HTTP/1.1\r\ncontent-length:\r\n\r\n");
+        bad("POST / HTTP/1.1\r\ncontent-length: 18446744073709551614\r\n\r\n");
         bad("POST / HTTP/1.1\r\ncontent-length: 99999999999999999999\r\n\r\n");
         bad("POST / HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n");
         bad("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n");

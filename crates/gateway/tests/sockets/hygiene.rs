@@ -50,6 +50,7 @@ async fn what_two_parsers_could_read_differently() {
         "content-length: -1\r\n\r\n",
         "content-length: +0\r\n\r\n",
         "content-length: 0x0\r\n\r\n",
+        "content-length: 18446744073709551615\r\n\r\n",
         "content-length: 18446744073709551616\r\n\r\n",
         "content-length:\r\n\r\n",
         // Transfer codings by every other name.

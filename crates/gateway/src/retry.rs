@@ -2,8 +2,9 @@
 //!
 //! `safe`: what surely was not executed, throttles, and any transport or service failure of an idempotent request
 //! (RFC 9110 section 9.2.2). Refusals among them, where what they were for is put right or is to pass. `sdk`: every throttle, 5xx and broken connection, whatever the method. A function error
-//! is an answer, and never comes here. Waits grow from 50 ms to 2 s with equal jitter, and are at least what
-//! `Retry-After` asks; one that would end after the deadline is not waited for.
+//! is an answer, and never comes here. Waits grow from 50 ms to 2 s with equal jitter. What `Retry-After` asks takes the place
+//! of the fixed half, so that those who were told the same do not come back as one; a wait that would end after the deadline
+//! is not begun.
 //!
 //! How many there may be among all calls is the [`budget`]'s affair.
 
@@ -95,7 +96,7 @@ pub(crate) fn wait(attempt: u32, error: &InvokeError, draw: u64) -> Duration {
         InvokeError::Throttled { retry_after: Some(asked), .. } => *asked,
         _ => Duration::ZERO,
     };
-    (half + jitter).max(asked)
+    half.max(asked) + jitter
 }
 
 #[cfg(test)]
@@ -188,5 +189,6 @@ mod tests {
             assert!(shortest >= Duration::from_millis(25) && longest <= Duration::from_secs(2), "{attempt}");
         }
         assert_eq!(wait(1, &throttled(Some(9)), 0), Duration::from_secs(9));
+        assert!(wait(1, &throttled(Some(9)), 7) > Duration::from_secs(9));
     }
 }

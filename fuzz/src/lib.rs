@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
 use lambridge_event::{
-    Answer, Format, Kind, begin_answer, decode_answer, decode_prelude, decode_request_or_message,
+    Answer, BodyFirst, Format, Kind, begin_answer, decode_answer, decode_prelude, decode_request_or_message,
     encode_answer, encode_prelude,
 };
 
@@ -60,7 +60,7 @@ pub fn answer(format: Format, payload: &[u8]) {
 }
 
 /// An answer of an application is, for each kind of event, a Lambda answer from which the same comes back; and the same
-/// bytes where its body comes in pieces. Lines: status, headers; after an empty one the body. The first byte is the size
+/// bytes where its body comes in pieces, and the same members where the body comes first. Lines: status, headers; after an empty one the body. The first byte is the size
 /// of the pieces.
 pub fn application_answer(bytes: &[u8]) {
     let Some((&size, mut rest)) = bytes.split_first() else { return };
@@ -94,6 +94,15 @@ pub fn application_answer(bytes: &[u8]) {
         }
         body.finish(&mut pieces);
         assert_eq!(pieces, whole, "{kind:?}");
+        let mut out = Vec::new();
+        let Some(mut body) = BodyFirst::open(kind, &sent, &mut out) else { continue };
+        for piece in rest.chunks(usize::from(size) + 1) {
+            let length = out.len() + body.adds(piece.len());
+            body.push(piece, &mut out);
+            assert_eq!(out.len(), length, "{kind:?}");
+        }
+        body.close(&BodyFirst::ending(kind, &sent), &mut out);
+        assert_eq!(decode_answer(format, &out).expect("it has the same members"), found, "{kind:?}");
     }
     let mut head = Vec::new();
     encode_prelude(&sent, &mut head);

@@ -77,6 +77,11 @@ impl<'a> Outgoing<'a> {
         self.encoder.is_some()
     }
 
+    /// What was read of the body already.
+    pub fn start(&self) -> &[u8] {
+        &self.start
+    }
+
     /// The next piece; `None` at the end.
     pub async fn piece(&mut self) -> Result<Option<&[u8]>, LinkError> {
         let start = std::mem::take(&mut self.start);

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::Shared;
 use crate::app::App;
-use crate::compression::{Coding, Encoder, Wish, streamed};
+use crate::compression::{Coding, Wish, streamed};
 use crate::deadline::Deadline;
 use crate::envelope::{answer, envelope};
 use crate::journal::Facts;
@@ -29,6 +29,7 @@ use crate::request::{build, end_hop};
 use crate::runtime::Delivery;
 use crate::settings::{InvokeMode, Settings};
 use crate::spare::Spare;
+use crate::stream::Form;
 use crate::web_function;
 
 /// What goes back to Lambda.
@@ -38,10 +39,10 @@ pub enum Reply {
     Answer(Bytes),
     /// To `/response`, as it comes: the rest of the body is the application's to say.
     Stream {
-        /// The head, with its separator, and what there is of the body.
-        prelude: Vec<u8>,
-        /// What compresses it.
-        encoder: Option<Encoder>,
+        /// What stands before it.
+        start: Vec<u8>,
+        /// How it is written.
+        form: Form,
     },
     /// To `/error`.
     Failed {
@@ -246,12 +247,15 @@ async fn serve(
     }
     if mode == Mode::Streamed {
         let encoder = streamed(&mut head, app, wish);
-        return Ok(Reply::Stream { prelude: prelude(&mut head), encoder });
+        return Ok(Reply::Stream { start: prelude(&mut head), form: Form::Prelude(encoder) });
     }
     if kind == Kind::Other {
         return Ok(Reply::Answer(plain(whole(app).await?, shared)));
     }
-    Ok(Reply::Answer(envelope(kind, head, app, wish, head_only, spare.take()).await?))
+    // An invocation that has to fail cannot, once its answer has begun.
+    let fails = |status: StatusCode| shared.settings.error_status_codes.contains(status.as_u16());
+    let flows = !fails(StatusCode::BAD_GATEWAY) && !fails(StatusCode::GATEWAY_TIMEOUT);
+    envelope(kind, head, app, wish, head_only, flows, spare).await
 }
 
 /// A body that has to be looked at as a whole.
@@ -326,7 +330,7 @@ fn reply_of(answer: &Answer<'_>, kind: Kind, mode: Mode) -> Reply {
         encode_prelude(answer, &mut out);
         out.extend_from_slice(&SEPARATOR);
         out.extend_from_slice(&answer.body);
-        return Reply::Stream { prelude: out, encoder: None };
+        return Reply::Stream { start: out, form: Form::Prelude(None) };
     }
     encode_answer(kind, answer, &mut out);
     Reply::Answer(out.into())

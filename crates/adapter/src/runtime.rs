@@ -18,13 +18,13 @@ use lambridge_wire::runtime::{self as wire, ErrorReport};
 
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::exchange::Reply;
+use crate::exchange::{Failure, Reply};
 use crate::http1::Source;
 use crate::link::{Link, LinkError, write_field};
 use crate::payload::Payload;
 use crate::settings::Endpoint;
 use crate::spare::Spare;
-use crate::stream::Stream;
+use crate::stream::{Form, Stream};
 
 /// Events are 6 MB at most today; the bound only keeps a broken peer from filling the memory.
 const EVENT_LIMIT: usize = 64 * 1024 * 1024;
@@ -88,7 +88,7 @@ pub enum ApiError {
     Nameless,
     /// A streamed answer ended before its end; the client has a part of it.
     #[error("{0}")]
-    BrokeOff(String),
+    BrokeOff(Failure),
     /// The API takes no answer.
     #[error("the Runtime API did not take the answer in time")]
     Stuck,
@@ -148,15 +148,19 @@ impl Client {
         self.spare.give_back(delivery.event);
     }
 
-    /// Posts the outcome of an invocation, of which a streamed answer's body is still to come from the application.
-    pub async fn post(&mut self, delivery: &Delivery, reply: Reply, app: &mut App) -> Result<(), ApiError> {
+    /// Posts the outcome of an invocation, of which a streamed answer's body is still to come from the application. A
+    /// failure comes back where the application broke off and the answer says so.
+    pub async fn post(
+        &mut self,
+        delivery: &Delivery,
+        reply: Reply,
+        app: &mut App,
+    ) -> Result<Option<Failure>, ApiError> {
         let id = delivery.request_id().ok_or(ApiError::Nameless)?;
         let (path, body, error_type) = match reply {
             Reply::Answer(body) => (wire::response_path(id), body, None),
-            Reply::Stream { prelude, encoder } => {
-                let patience = delivery.patience();
-                let stream = Stream::new(prelude, app, encoder, patience);
-                return self.stream(delivery, &wire::response_path(id), stream, patience).await;
+            Reply::Stream { start, form } => {
+                return self.stream(delivery, &wire::response_path(id), start, form, app).await;
             }
             Reply::Failed { error_type, message } => {
                 let report = ErrorReport::new(error_type, message).to_json();
@@ -174,36 +178,46 @@ impl Client {
             let posting = verdict(&mut self.link, &call, Payload::new(body.clone()));
             match self.patience.bound(POST_PATIENCE, posting).await {
                 Some(Err(ApiError::Link(_))) if attempt < POSTS => attempt += 1,
-                Some(verdict) => return verdict,
+                Some(verdict) => return verdict.map(|()| None),
                 None => return Err(ApiError::Stuck),
             }
         }
     }
 
-    /// Posts an answer as it comes. What streamed is gone, so there is one attempt; the connection ends with it, as the
-    /// API's description asks.
+    /// Posts an answer as it comes. What streamed is gone, so there is one attempt.
     async fn stream(
         &mut self,
         delivery: &Delivery,
         path: &str,
-        mut stream: Stream<'_>,
-        patience: Duration,
-    ) -> Result<(), ApiError> {
-        let mut fields: Vec<(&str, &[u8])> = vec![
-            ("content-type", CONTENT_TYPE_OF_STREAM.as_bytes()),
-            (wire::RESPONSE_MODE, wire::STREAMING.as_bytes()),
-            ("trailer", wire::ERROR_TYPE.as_bytes()),
-            ("trailer", wire::ERROR_BODY.as_bytes()),
-        ];
+        start: Vec<u8>,
+        form: Form,
+        app: &mut App,
+    ) -> Result<Option<Failure>, ApiError> {
+        let has_prelude = matches!(form, Form::Prelude(_));
+        let mut fields: Vec<(&str, &[u8])> = Vec::new();
+        if has_prelude {
+            fields.extend([
+                ("content-type", CONTENT_TYPE_OF_STREAM.as_bytes()),
+                (wire::RESPONSE_MODE, wire::STREAMING.as_bytes()),
+                ("trailer", wire::ERROR_TYPE.as_bytes()),
+                ("trailer", wire::ERROR_BODY.as_bytes()),
+            ]);
+        }
         fields.extend(delivery.nonce());
         let call = Call::post(path, &fields, None);
+        let patience = delivery.patience();
+        let mut stream = Stream::new(start, app, form, patience);
         let posting = verdict(&mut self.link, &call, &mut stream);
         let posted = self.patience.bound(patience + POST_PATIENCE, posting).await;
-        self.link.forget();
-        match stream.broken() {
-            Some(why) => Err(ApiError::BrokeOff(why)),
-            None => posted.unwrap_or(Err(ApiError::Stuck)),
+        let broken = stream.broken();
+        if has_prelude {
+            // The connection ends with it, as the API's description asks.
+            self.link.forget();
+            if let Some(failure) = broken {
+                return Err(ApiError::BrokeOff(failure));
+            }
         }
+        posted.unwrap_or(Err(ApiError::Stuck)).map(|()| broken)
     }
 
     /// Reports that the function cannot start.

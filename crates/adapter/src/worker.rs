@@ -53,9 +53,10 @@ pub(crate) async fn work(api: Endpoint, shared: Arc<Shared>) -> ExitCode {
         };
         backoff.reset();
         let busy = shared.begin();
-        let (reply, facts) = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
+        let (reply, mut facts) = exchange(&delivery, &mut app, &mut deadline, &mut spare, &shared).await;
         let answer = reply.answer();
         let posted = client.post(&delivery, reply, &mut app).await;
+        let posted = posted.map(|broken| facts.failure = facts.failure.take().or(broken));
         record(&facts, posted, &delivery, &shared);
         spare.give_back(answer);
         client.done(delivery);

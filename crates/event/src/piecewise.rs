@@ -31,8 +31,9 @@ enum Form {
     Base64(Rest),
 }
 
+/// The last bytes of a body so far, fewer than are written together.
 #[derive(Debug, Default)]
-struct Rest {
+pub(crate) struct Rest {
     bytes: [u8; 4],
     length: usize,
 }
@@ -106,7 +107,7 @@ impl Piecewise {
 }
 
 impl Rest {
-    fn get(&self) -> &[u8] {
+    pub(crate) fn get(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 
@@ -123,8 +124,13 @@ impl Rest {
         &piece[taken..]
     }
 
+    /// What [`encode`](Rest::encode) will add for a piece of `length`.
+    pub(crate) const fn encoded(&self, length: usize) -> usize {
+        (self.length + length) / 3 * 4
+    }
+
     /// Groups of three become four characters; what is left over waits.
-    fn encode(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn encode(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         let mut piece = piece;
         if self.length > 0 {
             piece = self.fill(piece, 3);

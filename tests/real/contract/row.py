@@ -29,7 +29,7 @@ class Row:
     why: str = None
     instead: str = None
     shown: tuple = ()
-    # Whether AWS's adapter leaves the invocation without an answer.
+    # Whether AWS's adapter never does what is waited for: it leaves the invocation without an answer, say.
     never: bool = False
     # Instead of one invocation: a function of the binary and of how long to wait for an answer; it gives the observation.
     scenario: object = None

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from support import ADAPTER, AWS_ADAPTER
 
-from . import rows_answers, rows_requests, rows_start, rows_streams
+from . import rows_answers, rows_large, rows_requests, rows_start, rows_streams
 from .sandbox import path_of
 
-ROWS = {**rows_start.ROWS, **rows_requests.ROWS, **rows_answers.ROWS, **rows_streams.ROWS}
+ROWS = {**rows_start.ROWS, **rows_requests.ROWS, **rows_answers.ROWS, **rows_large.ROWS, **rows_streams.ROWS}
 
 
 @functools.cache

@@ -45,6 +45,49 @@ async fn an_application_that_breaks_off() {
     }
 }
 
+/// A large image, whose length is announced: it leaves while it arrives.
+fn image() -> Answer {
+    Answer::ok(vec![7; IMAGE]).header("content-type", "image/png")
+}
+
+const IMAGE: usize = 700_000;
+
+/// What has left cannot be taken back, and the status is told all the same.
+#[tokio::test]
+async fn an_application_that_breaks_off_a_large_answer() {
+    let sandbox = Sandbox::new();
+    for sent in [0, 1, 2, IMAGE / 2, IMAGE - 1] {
+        for fault in [image().reset_in_body(sent), image().close_in_body(sent)] {
+            for event in [V2, REST, ALB, ALB_MULTI] {
+                let outcome = sandbox.answer(event, fault.clone()).await;
+                assert!(outcome.answered, "{sent}: {}", outcome.text());
+                let answer = json(&outcome);
+                assert_eq!(answer["statusCode"], 502, "{sent}");
+                let headers = format!("{}{}", answer["headers"], answer["multiValueHeaders"]);
+                assert!(headers.contains("lambda-adapter; error=http_response_incomplete"), "{headers}");
+                let body = base64_simd::STANDARD.decode_to_vec(answer["body"].as_str().unwrap()).unwrap();
+                // A reset may overtake what was sent before it.
+                assert!(body.len() <= sent && body.iter().all(|byte| *byte == 7), "{sent}");
+                sandbox.still_works().await;
+            }
+        }
+    }
+}
+
+/// It cannot be posted again; the invocation is lost, and no other.
+#[tokio::test]
+async fn a_runtime_api_that_does_not_take_a_large_answer() {
+    let sandbox = Sandbox::new();
+    sandbox.still_works().await;
+    for fault in [Answer::new(413), Answer::new(400), Answer::reset(), Answer::close(), Answer::reset_unread()] {
+        sandbox.runtime.fail_post(fault);
+        sandbox.app.push(image());
+        drop(sandbox.runtime.queue(Invocation::new(V2)));
+        sandbox.still_works().await;
+        sandbox.still_works().await;
+    }
+}
+
 #[tokio::test]
 async fn an_application_that_is_slow() {
     let sandbox = Sandbox::new();

@@ -1,0 +1,175 @@
+"""Large answers: which leave while they arrive, and what comes of it when one breaks off behind its middle."""
+
+import queue
+import time
+
+from support import DEADLINE
+
+from .events import LATTICE, alb, alb_many, rest, v2
+from .observe import observe, text
+from .row import Row, plain, written
+from .sandbox import Sandbox
+
+HALF = bytes(range(256)) * 1024
+IMAGE = plain(HALF + HALF, kind="image/png")
+TEXT = b"lambridge " * 50_000
+
+
+def in_two(app, then, settings=(), deadline=60):
+    """An application that sends the first half of `app`, waits until Lambda has it, and then does what `then` says. One
+    whose adapter keeps all to itself goes on after a while."""
+
+    def scenario(binary, patience):
+        reached, over = queue.Queue(), queue.Queue()
+
+        def serve(request, connection):
+            connection.send(app[: -len(HALF)])
+            try:
+                reached.get(timeout=patience)
+            except queue.Empty:
+                pass
+            then(connection, over)
+
+        with Sandbox(binary, settings, serve) as sandbox:
+            at = str(int((time.time() + deadline) * 1000))
+            sandbox.runtime.give(written(v2()), {"Lambda-Runtime-Deadline-Ms": at})
+            request = sandbox.app.requests.get(timeout=DEADLINE)
+            leaves, came = "while it arrives", 0
+            try:
+                while came < len(HALF):
+                    came += len(sandbox.runtime.pieces.get(timeout=patience))
+                reached.put(None)
+            except queue.Empty:
+                leaves = "when it has ended"
+            posted = sandbox.await_posted(patience)
+            over.put(None)
+            return observe(sandbox, request, posted, sandbox.then(2)) | {"leaves": leaves}
+
+    return scenario
+
+
+def ends(connection, over):
+    connection.send(HALF)
+
+
+def breaks_off(connection, over):
+    connection.stream.close()
+
+
+def resets(connection, over):
+    connection.reset()
+
+
+def half(connection):
+    connection.send(IMAGE[: -len(HALF)])
+    connection.stream.close()
+
+
+def falls_silent(connection, over):
+    over.get(timeout=DEADLINE)
+    connection.stream.close()
+
+
+def two(name, app, then, expect, settings=(), deadline=60, **more):
+    return Row(f"large: {name}", scenario=in_two(app, then, settings, deadline), expect=expect, **more)
+
+
+def whole(name, event, app, why=None, **expect):
+    return Row(f"large: {name}", event, app, expect={"outcome": "200", **expect}, why=why)
+
+
+def broken(status, error):
+    """The client gets a status, and the reason in the field that is meant for it; what had left stands in the body."""
+    return {
+        "outcome": status,
+        "answer proxy-status": f"lambda-adapter; error={error}",
+        "answer content-length": None,
+        "answer body": text(HALF),
+        "then": "takes the next event",
+    }
+
+
+IMAGE_AS_TEXT = {"base64": "True", "answer body": text(HALF + HALF)}
+EARLIER = "its memory is not needed twice, and Lambda has it earlier"
+REASON = "the reason stands in `Proxy-Status`: a part of the body had left"
+COMPRESS = {"AWS_LWA_ENABLE_COMPRESSION": "true"}
+
+ROWS = {
+    "Large answers": [
+        *(
+            whole(f"bytes, {name}", event, IMAGE, why, **IMAGE_AS_TEXT)
+            for name, event, why in [
+                ("HTTP API", v2(), None),
+                ("REST API", rest(), None),
+                ("load balancer", alb(), None),
+                ("load balancer with several values a header", alb_many(), None),
+                ("VPC Lattice", LATTICE, "they are HTTP, and a client waits"),
+            ]
+        ),
+        two(
+            "bytes whose length is announced",
+            IMAGE,
+            ends,
+            {"outcome": "200", "leaves": "while it arrives", **IMAGE_AS_TEXT},
+            never=True,
+            why=EARLIER,
+        ),
+        two(
+            "bytes that could be compressed, for a client that does not ask for it",
+            plain(HALF + HALF, kind="application/octet-stream"),
+            ends,
+            {"outcome": "200", "leaves": "while it arrives", "answer vary": "accept-encoding", **IMAGE_AS_TEXT},
+            COMPRESS,
+            never=True,
+            why=EARLIER,
+        ),
+        two(
+            "bytes, the application breaks off behind the middle",
+            IMAGE,
+            breaks_off,
+            {"leaves": "while it arrives", **broken("502", "http_response_incomplete")},
+            never=True,
+            why=REASON,
+        ),
+        two(
+            "bytes, the application resets behind the middle",
+            IMAGE,
+            resets,
+            broken("502", "http_response_incomplete"),
+            never=True,
+            why=REASON,
+        ),
+        two(
+            "bytes, the application falls silent behind the middle",
+            IMAGE,
+            falls_silent,
+            broken("504", "http_response_timeout"),
+            deadline=2,
+            never=True,
+            why=REASON,
+        ),
+        Row(
+            "large: bytes, the application breaks off, and 502 is an error status",
+            v2(),
+            lambda request, connection: half(connection),
+            {"AWS_LWA_ERROR_STATUS_CODES": "502,504"},
+            expect={"outcome": "fails"},
+        ),
+        whole("text", v2(), plain(TEXT), base64="False"),
+        whole("text that is not UTF-8 at its end", v2(), plain(TEXT + b"\xe9"), "a download must not change", base64="True"),
+        Row(
+            "large: more bytes than Lambda takes as base64",
+            v2(),
+            plain(b"\xff" * 5_000_000, kind="image/png"),
+            expect={"outcome": "502", "then": "takes the next event"},
+            why="Lambda takes 6 MB: it would refuse the answer, and the client would learn nothing",
+        ),
+        Row(
+            "large: HEAD",
+            v2("HEAD"),
+            b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 4000000\r\n\r\n",
+            expect={"outcome": "200", "answer content-length": "4000000", "answer body": ""},
+            why="nothing is text as well",
+        ),
+    ]
+}

@@ -79,7 +79,9 @@ async fn an_application_that_breaks_off_a_large_answer() {
 async fn a_runtime_api_that_does_not_take_a_large_answer() {
     let sandbox = Sandbox::new();
     sandbox.still_works().await;
-    for fault in [Answer::new(413), Answer::new(400), Answer::reset(), Answer::close(), Answer::reset_unread()] {
+    for fault in
+        [Answer::new(413), Answer::new(400), Answer::reset(), Answer::close(), Answer::reset_unread()]
+    {
         sandbox.runtime.fail_post(fault);
         sandbox.app.push(image());
         drop(sandbox.runtime.queue(Invocation::new(V2)));

@@ -14,7 +14,7 @@ use crate::fields;
 use crate::json::{Object, writer};
 use crate::reply::{self, Reply};
 use crate::request::{Context, EventError, Field, Kind, Received, Request};
-use crate::{base64, query, rest_v1, text};
+use crate::{query, rest_v1, text};
 
 /// The two settings of a target group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +34,9 @@ pub(crate) fn encode_request(maps: Maps, request: &Request<'_>, context: &Contex
     event.string("path", request.path);
     parameters(maps, &mut event, request.query);
     headers(maps, &mut event, request.headers);
-    let plain = request.body.is_empty() || text::is_plain_request(request.headers, request.body);
-    let out = event.key("body");
-    if plain {
-        writer::bytes(out, request.body);
-    } else {
-        base64::string(out, request.body);
-    }
-    event.bool("isBase64Encoded", !plain);
+    let text = text::plain_request(request);
+    text::write(&mut event, request.body, text);
+    event.bool("isBase64Encoded", text.is_none());
     event.close();
 }
 

@@ -16,7 +16,7 @@ use crate::fields;
 use crate::json::{Object, Value, reader, writer};
 use crate::reply::{self, Reply};
 use crate::request::{Context, EventError, Field, Kind, Received, Request};
-use crate::{base64, path, query, text, time};
+use crate::{path, query, text, time};
 
 pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
     let mut event = Object::open(out);
@@ -39,16 +39,11 @@ pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: 
         }
         object.close();
     }
-    let plain = request.body.is_empty() || text::is_plain_request(request.headers, request.body);
+    let text = text::plain_request(request);
     if !request.body.is_empty() {
-        let out = event.key("body");
-        if plain {
-            writer::bytes(out, request.body);
-        } else {
-            base64::string(out, request.body);
-        }
+        text::write(&mut event, request.body, text);
     }
-    event.bool("isBase64Encoded", !plain);
+    event.bool("isBase64Encoded", text.is_none());
     event.close();
 }
 

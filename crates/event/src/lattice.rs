@@ -17,7 +17,7 @@ use crate::envelope::{self, Envelope};
 use crate::fields;
 use crate::json::{Object, writer};
 use crate::request::{Context, EventError, Kind, Received, Request};
-use crate::{alb, base64, context, path, query, text};
+use crate::{alb, context, path, query, text};
 
 pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
     let mut event = Object::open(out);
@@ -39,14 +39,13 @@ pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: 
         });
         map.close();
     }
-    let plain = request.body.is_empty() || text::is_plain_request(request.headers, request.body);
-    let out = event.key("body");
-    match (request.body.is_empty(), plain) {
-        (true, _) => out.extend_from_slice(b"null"),
-        (false, true) => writer::bytes(out, request.body),
-        (false, false) => base64::string(out, request.body),
+    let text = text::plain_request(request);
+    if request.body.is_empty() {
+        event.null("body");
+    } else {
+        text::write(&mut event, request.body, text);
     }
-    event.bool("isBase64Encoded", !plain);
+    event.bool("isBase64Encoded", text.is_none());
     request_context(event.key("requestContext"), context);
     event.close();
 }

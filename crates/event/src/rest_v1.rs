@@ -17,7 +17,7 @@ use crate::fields;
 use crate::json::{Object, writer};
 use crate::reply::{self, Reply};
 use crate::request::{Context, EventError, Field, Received, Request};
-use crate::{base64, query, text, time};
+use crate::{query, text, time};
 
 pub(crate) fn encode_request(request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
     let route = Route::of(request, context);
@@ -284,18 +284,18 @@ fn body(event: &mut Object<'_>, request: &Request<'_>, context: &Context<'_>) {
         event.bool("isBase64Encoded", false);
         return;
     }
-    let plain = match context.binary_media_types {
-        None => text::is_rest_request(request.headers, request.body),
-        Some(types) => !text::is_listed(types, text::media_type(request.headers.iter().copied())),
+    let replaced;
+    let text = match context.binary_media_types {
+        None => text::rest_request(request),
+        Some(types) if text::is_listed(types, text::media_type(request.headers.iter().copied())) => None,
+        Some(_) => match text::utf8(request.body) {
+            Some(text) => Some(text),
+            None => {
+                replaced = String::from_utf8_lossy(request.body);
+                Some(&*replaced)
+            }
+        },
     };
-    let out = event.key("body");
-    if plain {
-        match simdutf8::basic::from_utf8(request.body) {
-            Ok(text) => writer::string(out, text),
-            Err(_) => writer::string(out, &String::from_utf8_lossy(request.body)),
-        }
-    } else {
-        base64::string(out, request.body);
-    }
-    event.bool("isBase64Encoded", !plain);
+    text::write(event, request.body, text);
+    event.bool("isBase64Encoded", text.is_none());
 }

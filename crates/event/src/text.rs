@@ -3,23 +3,40 @@
 //! JSON has no bytes, so every source decides by `Content-Type`. The rules differ, and each is one function here. All
 //! share two conditions that AWS's own rules lack in part: the bytes must be UTF-8, and no `Content-Encoding` may be
 //! set. With them nothing is ever lost: what does not fit into text is base64, and is marked so.
+//!
+//! A body is looked at once: where it is text it comes back as such.
 
-use crate::request::Field;
+use crate::base64;
+use crate::json::{Object, writer};
+use crate::request::{Field, Request};
+
+/// Writes the request's `body`: the text that it is by one of the rules below, or else base64.
+pub(crate) fn write(event: &mut Object<'_>, body: &[u8], text: Option<&str>) {
+    let out = event.key("body");
+    match text {
+        Some(text) => writer::string(out, text),
+        None => base64::string(out, body),
+    }
+}
 
 /// HTTP API, function URL and ALB, requests: `text/*`, JSON, XML, JavaScript; all else, and a missing type, is base64.
 /// Sources: HTTP API as checked against AWS in ministack (No. 766); Lambda targets in the ALB user guide.
-pub(crate) fn is_plain_request(headers: &[Field<'_>], body: &[u8]) -> bool {
-    let plain = media_type(headers.iter().copied()).is_some_and(|media| {
-        has_prefix(media, b"text/")
-            || is_one_of(media, &["application/json", "application/xml", "application/javascript"])
-    });
-    plain && is_unencoded_utf8(headers.iter().copied(), body)
+/// Nothing is text.
+pub(crate) fn plain_request<'a>(request: &Request<'a>) -> Option<&'a str> {
+    if request.body.is_empty() {
+        return Some("");
+    }
+    let media = media_type(request.headers.iter().copied())?;
+    let plain = has_prefix(media, b"text/")
+        || is_one_of(media, &["application/json", "application/xml", "application/javascript"]);
+    if plain { unencoded_utf8(request) } else { None }
 }
 
 /// REST without `binaryMediaTypes`. AWS hands every body over as text there; we do so for every textual type, forms
 /// and a missing type included, and only spare binary types the replacement of bytes that are no UTF-8.
-pub(crate) fn is_rest_request(headers: &[Field<'_>], body: &[u8]) -> bool {
-    is_textual(media_type(headers.iter().copied())) && is_unencoded_utf8(headers.iter().copied(), body)
+pub(crate) fn rest_request<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let textual = is_textual(media_type(request.headers.iter().copied()));
+    if textual { unencoded_utf8(request) } else { None }
 }
 
 /// REST with `binaryMediaTypes`: base64 if the request's type, `application/json` when it has none, is listed.
@@ -78,8 +95,13 @@ fn is_textual(media: Option<&[u8]>) -> bool {
         })
 }
 
-fn is_unencoded_utf8<'f>(headers: impl Iterator<Item = Field<'f>>, body: &[u8]) -> bool {
-    is_unencoded(headers) && simdutf8::basic::from_utf8(body).is_ok()
+fn unencoded_utf8<'a>(request: &Request<'a>) -> Option<&'a str> {
+    if is_unencoded(request.headers.iter().copied()) { utf8(request.body) } else { None }
+}
+
+/// As text, if it is UTF-8.
+pub(crate) fn utf8(body: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(body).ok()
 }
 
 fn is_unencoded<'f>(mut headers: impl Iterator<Item = Field<'f>>) -> bool {
@@ -101,10 +123,11 @@ mod tests {
     /// Expected: plain request, REST request, answer.
     fn check(headers: &[(&str, &str)], body: &[u8], expect: [bool; 3]) {
         let fields: Vec<Field<'_>> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        let request = Request { method: "POST", path: "/", query: "", headers: &fields, body };
         let found = [
-            is_plain_request(&fields, body),
-            is_rest_request(&fields, body),
-            is_textual_answer(fields.iter().copied()) && simdutf8::basic::from_utf8(body).is_ok(),
+            plain_request(&request).is_some(),
+            rest_request(&request).is_some(),
+            is_textual_answer(fields.iter().copied()) && utf8(body).is_some(),
         ];
         assert_eq!(found, expect, "{headers:?}");
     }

@@ -1,4 +1,6 @@
-//! `lambridge explain METHOD URL`: which route answers, what it calls, and why not the others.
+//! `lambridge explain METHOD URL`: which route answers, what it calls, where ([`places`]), and why not the others.
+
+mod places;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -6,11 +8,10 @@ use std::process::ExitCode;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use lambridge_gateway::{Explanation, Outcome, Probe};
-use lambridge_model::{
-    Function, Model, NameSource, Origin, PathRewrite, Policies, RateKey, RateLimit, Route, Target,
-};
+use lambridge_model::{Model, NameSource, Origin, PathRewrite, Policies, RateKey, RateLimit, Route, Target};
 use serde_json::{Value, json};
 
+use self::places::Place;
 use crate::args::{Explain, Format};
 use crate::{configuration, output};
 
@@ -26,9 +27,20 @@ pub fn run(options: &Explain) -> ExitCode {
         }
     };
     let found = lambridge_gateway::explain(&model, &probe);
+    let route = match found.outcome {
+        Outcome::Route(index) => model.routes.get(index),
+        _ => None,
+    };
+    let places = match route.map(|route| places::of(&model, route)).transpose() {
+        Ok(places) => places.unwrap_or_default(),
+        Err(error) => {
+            output::complain(&format!("lambridge: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     match options.format {
-        Format::Text => output::say(text(&model, &found).trim_end()),
-        Format::Json => output::say(&as_json(&model, &found).to_string()),
+        Format::Text => output::say(text(&model, &found, &places).trim_end()),
+        Format::Json => output::say(&as_json(&model, &found, &places).to_string()),
     }
     if matches!(found.outcome, Outcome::Route(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -64,13 +76,13 @@ fn probe(options: &Explain, model: &Model) -> Result<Probe, String> {
     })
 }
 
-fn text(model: &Model, found: &Explanation) -> String {
+fn text(model: &Model, found: &Explanation, places: &[Place]) -> String {
     let mut out = String::new();
     match &found.outcome {
         Outcome::Route(index) => {
             let Some(route) = model.routes.get(*index) else { return out };
-            let _ = writeln!(out, "route `{}` answers{}", route.id, place(&route.origin));
-            for line in does(model, route) {
+            let _ = writeln!(out, "route `{}` answers{}", route.id, written(&route.origin));
+            for line in does(route, places) {
                 let _ = writeln!(out, "  {line}");
             }
             for (name, value) in &found.parameters {
@@ -89,13 +101,13 @@ fn text(model: &Model, found: &Explanation) -> String {
     }
     for (index, reason) in &found.others {
         if let Some(route) = model.routes.get(*index) {
-            let _ = writeln!(out, "  `{}`: {reason}{}", route.id, place(&route.origin));
+            let _ = writeln!(out, "  `{}`: {reason}{}", route.id, written(&route.origin));
         }
     }
     out
 }
 
-fn place(origin: &Origin) -> String {
+fn written(origin: &Origin) -> String {
     if origin.line == 0 {
         return String::new();
     }
@@ -103,27 +115,32 @@ fn place(origin: &Origin) -> String {
 }
 
 /// What the route does, a line each.
-fn does(model: &Model, route: &Route) -> Vec<String> {
-    let mut lines = target(model, route);
+fn does(route: &Route, places: &[Place]) -> Vec<String> {
+    let mut lines = target(route, places);
     lines.extend(policies(&route.policies));
     lines
 }
 
 /// Where its requests go, a line each.
-fn target(model: &Model, route: &Route) -> Vec<String> {
-    let function = |key: &str| match model.functions.get(key) {
-        Some(function) => format!("function `{key}`: {}", describe(function)),
-        None => format!("function `{key}`"),
+fn target(route: &Route, places: &[Place]) -> Vec<String> {
+    // Each of its places, the ones that it fails over to behind its own.
+    let function = |before: &str, key: &str| {
+        let own = places.iter().filter(|place| place.key == key).enumerate();
+        let lines = own.map(|(at, place)| match at {
+            0 => format!("{before}function `{key}`: {}", place.to_text()),
+            _ => format!("failing that, {}", place.to_text()),
+        });
+        lines.collect::<Vec<_>>()
     };
     match &route.target {
         Target::Functions(shares) => {
             let total: u64 = shares.iter().map(|share| u64::from(share.weight)).sum();
-            let line = |share: &lambridge_model::Weighted| {
+            let lines = shares.iter().flat_map(|share| {
                 let weight =
                     if shares.len() > 1 { format!("{} of {total}: ", share.weight) } else { String::new() };
-                format!("{weight}{}", function(&share.function))
-            };
-            shares.iter().map(line).collect()
+                function(&weight, &share.function)
+            });
+            lines.collect()
         }
         Target::FunctionFrom(from) => {
             let source = match &from.source {
@@ -131,10 +148,8 @@ fn target(model: &Model, route: &Route) -> Vec<String> {
                 NameSource::Header(name) => format!("the header `{name}`"),
                 NameSource::Query(name) => format!("the query parameter `{name}`"),
             };
-            vec![
-                format!("the function that {source} names, one of `{}`", from.allow.join("`, `")),
-                format!("as {}", function(&from.function)),
-            ]
+            let named = format!("the function that {source} names, one of `{}`", from.allow.join("`, `"));
+            std::iter::once(named).chain(function("as ", &from.function)).collect()
         }
         Target::Upstream(upstream) => {
             let urls: Vec<&str> = upstream.endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
@@ -173,16 +188,7 @@ fn policies(policies: &Policies) -> Vec<String> {
     lines
 }
 
-fn describe(function: &Function) -> String {
-    let mut words = vec![function.name.to_string()];
-    words.extend(function.qualifier.as_ref().map(|qualifier| format!("qualifier {qualifier}")));
-    words.extend(function.region.as_ref().map(|region| format!("region {region}")));
-    words.extend(function.endpoint.as_ref().map(|endpoint| format!("at {endpoint}")));
-    words.push(format!("event {}", function.event.name()));
-    words.join(", ")
-}
-
-fn as_json(model: &Model, found: &Explanation) -> Value {
+fn as_json(model: &Model, found: &Explanation, places: &[Place]) -> Value {
     let named = |index: usize| {
         let route = model.routes.get(index)?;
         let Origin { file, line, column } = &route.origin;
@@ -201,13 +207,14 @@ fn as_json(model: &Model, found: &Explanation) -> Value {
         Outcome::NoRoute => (json!(404), None),
     };
     let does = match &found.outcome {
-        Outcome::Route(index) => model.routes.get(*index).map(|route| does(model, route)),
+        Outcome::Route(index) => model.routes.get(*index).map(|route| does(route, places)),
         _ => None,
     };
     json!({
         "route": route,
         "refused_with": status,
         "does": does,
+        "places": places.iter().map(Place::to_json).collect::<Vec<_>>(),
         "parameters": parameters,
         "others": others.collect::<Vec<_>>(),
     })

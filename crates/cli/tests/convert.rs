@@ -11,6 +11,9 @@ const FILE: &str = "lambridge: 1
 listeners: [{ address: 127.0.0.1:8080, tls: { cert_file: chain.pem, key_file: key.pem } }]
 functions:
   shop:
+    region: eu-west-1
+    use_fips: true
+    failover: [{ region: cn-north-1, endpoint: 'http://h:1/base', name: spare }]
     credentials: { access_key_id: AKID, secret_access_key: hunter2 }
     run: { command: ./run, dir: app }
 routes:
@@ -74,11 +77,12 @@ fn explain_names_the_route_and_why_not_the_others() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(
         text(&output.stdout),
-        "route `item` answers (gateway.yaml:8:7)
-  function `shop`: shop, event http_v2
+        "route `item` answers (gateway.yaml:11:7)
+  function `shop`: shop, event http_v2, at https://lambda-fips.eu-west-1.amazonaws.com, signed for eu-west-1
+  failing that, spare, event http_v2, at http://h:1/base, signed for cn-north-1
   id = 7
 why not the others:
-  `any`: it matches too, but its path is less specific than that of `item` (gateway.yaml:9:7)
+  `any`: it matches too, but its path is less specific than that of `item` (gateway.yaml:12:7)
 "
     );
     let output = explain(&["DELETE", "/items/7", "--format", "json"]);

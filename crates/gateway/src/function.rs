@@ -58,11 +58,11 @@ impl FunctionState {
             origin: function.origin.clone(),
             message: format!("function `{key}`: {error}"),
         };
-        let home = Place::home(function, pool).map_err(problem)?;
+        let home = Place::new(function, pool).map_err(problem)?;
         let entry = Entry::new(function, &home.lambda, others.filter_map(|state| state.directory()));
         let mut places = vec![home];
-        for failover in &function.failover {
-            places.push(Place::other(function, failover, pool).map_err(problem)?);
+        for other in function.places().skip(1) {
+            places.push(Place::new(&other, pool).map_err(problem)?);
         }
         Ok(Self {
             key: key.into(),

@@ -139,6 +139,14 @@ impl Lambda {
         self.inner.region.get().map(String::as_str)
     }
 
+    /// The region that calls are signed for, and the URL of Lambda's API, found as by the first call. Of these only a region
+    /// that neither settings nor environment nor shared files say is asked for, of the instance's metadata.
+    pub async fn place(&self) -> Result<(&str, String), InvokeError> {
+        let region = self.inner.region().await?;
+        let connections = self.inner.connections(region).await?;
+        Ok((region, connections.endpoint().to_string()))
+    }
+
     /// Someone beside the pool holds this client.
     pub(crate) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.inner) > 1

@@ -88,6 +88,21 @@ impl Function {
         }
     }
 
+    /// Itself at every place where it is called: its own first, then those it fails over to.
+    pub fn places(&self) -> impl Iterator<Item = Self> {
+        std::iter::once(self.clone()).chain(self.failover.iter().map(|place| self.there(place)))
+    }
+
+    fn there(&self, place: &Failover) -> Self {
+        let Failover { region, endpoint, name, credentials } = place.clone();
+        // A variant is one of AWS's own endpoints.
+        let variant = match endpoint {
+            Some(_) => EndpointVariant { fips: Some(false), dualstack: Some(false) },
+            None => self.variant,
+        };
+        Self { name, region: Some(region), endpoint, variant, credentials, ..self.clone() }
+    }
+
     /// The same with a blank place: two of them are equal if they are called and run alike.
     pub fn without_place(&self) -> Self {
         Self { origin: Origin::default(), event: self.event.without_place(), ..self.clone() }

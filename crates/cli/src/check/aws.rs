@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambridge_invoke::{Pool, Standing};
-use lambridge_model::{Credentials, Failover, Function, Model};
+use lambridge_model::{Credentials, Function, Model};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ pub struct Source {
 pub fn ask(model: &Model) -> Result<Vec<Source>, String> {
     let mut wanted: Vec<(Vec<String>, Function)> = Vec::new();
     for (key, function) in &model.functions {
-        for function in std::iter::once(function.clone()).chain(others(function)) {
+        for function in function.places() {
             let like = |known: &Function| {
                 known.credentials == function.credentials
                     && region(known) == region(&function)
@@ -64,17 +64,6 @@ pub fn ask(model: &Model) -> Result<Vec<Source>, String> {
 
 fn region(function: &Function) -> Option<&str> {
     function.region.as_deref().or_else(|| function.name.region())
-}
-
-/// Where a function is called when its own region fails.
-fn others(function: &Function) -> impl Iterator<Item = Function> {
-    function.failover.iter().map(|Failover { name, region, endpoint, credentials, .. }| Function {
-        region: Some(region.clone()),
-        endpoint: endpoint.clone(),
-        credentials: credentials.clone(),
-        variant: function.variant,
-        ..Function::new(name.clone())
-    })
 }
 
 fn describe(credentials: &Credentials) -> String {

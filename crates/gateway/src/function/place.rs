@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lambridge_invoke::{ClientError, Lambda, Pool, Target};
-use lambridge_model::{EndpointVariant, Failover, Function, Invocation};
+use lambridge_model::{Function, Invocation};
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
@@ -25,8 +25,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The function's own.
-    pub(crate) fn home(function: &Function, pool: &Pool) -> Result<Self, ClientError> {
+    /// One of [`Function::places`].
+    pub(crate) fn new(function: &Function, pool: &Pool) -> Result<Self, ClientError> {
         let lambda = pool.client(function)?;
         let target = match function.invoke {
             Invocation::Stream => Lambda::stream_target(function),
@@ -35,23 +35,6 @@ impl Place {
         let region = lambda.region().unwrap_or("default").into();
         let breaker = function.breaker.map(|settings| Breaker::new(settings, Instant::now()));
         Ok(Self { region, lambda, target, breaker, answered: AtomicU64::new(0) })
-    }
-
-    /// One that it fails over to.
-    pub(crate) fn other(function: &Function, failover: &Failover, pool: &Pool) -> Result<Self, ClientError> {
-        let there = Function {
-            name: failover.name.clone(),
-            region: Some(failover.region.clone()),
-            endpoint: failover.endpoint.clone(),
-            // A variant is one of AWS's own endpoints.
-            variant: match failover.endpoint {
-                Some(_) => EndpointVariant { fips: Some(false), dualstack: Some(false) },
-                None => function.variant,
-            },
-            credentials: failover.credentials.clone(),
-            ..function.clone()
-        };
-        Self::home(&there, pool)
     }
 
     pub(crate) fn answered(&self) {

@@ -174,7 +174,7 @@ class Explained(unittest.TestCase):
 
     def test_runway(self):
         folder, files = laid_out(self, "runway"), ["runway.yaml"]
-        does = ["my-api-handler", "region us-west-2", "event runway"]
+        does = ["my-api-handler", "signed for us-west-2", "event runway"]
         self.check(folder, files, "GET", "/api/compute/data?key=value", "serverless-api", *does)
         self.check(folder, files, "DELETE", "/api/compute", "serverless-api", *does)
         self.check(folder, files, "GET", "/api/computer", None)
@@ -182,21 +182,21 @@ class Explained(unittest.TestCase):
 
     def test_kgateway(self):
         folder, route = with_secret(laid_out(self, "kgateway"), "kgateway-system"), "HTTPRoute kgateway-system/lambda"
-        self.check(folder, ["manifests"], "POST", "/echo", route, "echo, qualifier $LATEST, region us-east-1")
+        self.check(folder, ["manifests"], "POST", "/echo", route, "echo, qualifier $LATEST, ", "signed for us-east-1")
         self.check(folder, ["manifests"], "POST", "/echo/more", route)
         self.check(folder, ["manifests"], "POST", "/echoes", None)
 
     def test_krakend(self):
         folder, route = laid_out(self, "krakend"), "krakend/GET /call-a-lambda"
-        self.check(folder, ["fixed.json"], "GET", "/call-a-lambda", route, "myLambdaFunction, region us-east-1")
+        self.check(folder, ["fixed.json"], "GET", "/call-a-lambda", route, "myLambdaFunction, ", "signed for us-east-1")
         self.check(folder, ["fixed.json"], "GET", "/call-a-lambda/more", None)
-        self.check(folder, ["canary.json"], "GET", "/call-a-lambda", route, "`Function_name`", "region eu-west-1")
+        self.check(folder, ["canary.json"], "GET", "/call-a-lambda", route, "`Function_name`", "signed for eu-west-1")
         route += "/{lambda}"
-        self.check(folder, ["from-url.json"], "GET", "/call-a-lambda/my-lambda", route, "`Lambda`", "region us-west1")
+        self.check(folder, ["from-url.json"], "GET", "/call-a-lambda/my-lambda", route, "`Lambda`", "signed for us-west1")
 
     def test_gloo(self):
         folder, route = with_secret(laid_out(self, "gloo"), "gloo-system"), "VirtualService gloo-system/aws-route"
-        self.check(folder, ["manifests"], "POST", "/", route, "echo, region us-east-1")
+        self.check(folder, ["manifests"], "POST", "/", route, "echo, ", "at https://lambda.us-east-1.amazonaws.com, signed for us-east-1")
         self.check(folder, ["manifests"], "POST", "/more", None)
 
 

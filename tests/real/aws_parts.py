@@ -9,7 +9,7 @@ import time
 import zlib
 from datetime import datetime, timedelta, timezone
 
-from support import DEADLINE, PYTHON, Service, clean, cleanup, free_port, start
+from support import DEADLINE, PYTHON, ROOT, Service, clean, cleanup, free_port, start
 
 
 class Lambda(Service):
@@ -111,7 +111,25 @@ def event_frame(kind, payload):
     return message + struct.pack(">I", zlib.crc32(message))
 
 
-def gateway_to(case, endpoint, secret="secret", env=None):
+def http2_lambda(case, held, *chain):
+    """`http2_lambda.mjs`, which holds so many calls, and speaks TLS with a file of key and certificate: the process, and
+    its address."""
+    process = subprocess.Popen(
+        ["node", str(ROOT / "tests/real/http2_lambda.mjs"), str(held), *map(str, chain)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    cleanup(case, process.stdout.close)
+    cleanup(case, process.stdin.close)
+    cleanup(case, process.wait, DEADLINE)
+    cleanup(case, process.kill)
+    word, port = process.stdout.readline().split()
+    assert word == "port", word
+    return process, f"127.0.0.1:{port}"
+
+
+def gateway_to(case, endpoint, secret="secret", env=None, protocol="http1"):
     """A gateway before the Lambda at a URL, which it asks once for each request."""
     return start(
         case,
@@ -123,6 +141,7 @@ def gateway_to(case, endpoint, secret="secret", env=None):
           region: us-east-1
           endpoint: {endpoint}
           credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: {secret} }}
+          connections: {{ protocol: {protocol} }}
         functions:
           web: {{ timeout: 10s, retries: {{ max: 0 }} }}
         routes:

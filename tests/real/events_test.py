@@ -22,6 +22,7 @@ class Events(unittest.TestCase):
             lambridge: 1
             listeners: [{{ address: 127.0.0.1:0 }}]
             aws: {{ region: eu-west-1, endpoint: '{cls.called.url}' }}
+            trace: {{ from: anyone }}
             functions:
               lattice: {{ event: lattice_v2 }}
               order:
@@ -111,6 +112,17 @@ class Events(unittest.TestCase):
         self.assertEqual(self.called.requests[0].headers["x-amz-tenant-id"], "blue")
         self.called.requests.clear()
         self.refused(400, "bad_request", "POST", "/tenant", headers=[("x-amz-tenant-id", "red")], body=b"{}")
+
+    def test_trace(self):
+        """In either form, for Lambda and for the function."""
+        w3c = "00-67891233abcdef012345678912345678-53995c3f42cd8ad8-01"
+        xray = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
+        for sent in [("traceparent", w3c), ("x-amzn-trace-id", xray)]:
+            with self.subTest(sent):
+                self.called.requests.clear()
+                headers = self.event("GET", "/lattice", [sent])["headers"]
+                self.assertEqual((headers["traceparent"], headers["x-amzn-trace-id"]), ([w3c], [xray]))
+                self.assertEqual(self.called.requests[0].headers["x-amzn-trace-id"], xray)
 
 
 class Formats(unittest.TestCase):

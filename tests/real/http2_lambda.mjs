@@ -1,11 +1,15 @@
-// A Lambda over HTTP/2 without TLS that holds every call until so many are there, and then answers all of them.
+// A Lambda over HTTP/2 that holds every call until so many are there, and then answers all of them; none is held where
+// that is 0. With TLS, and then for nobody who speaks HTTP/1.1, where a file with key and certificate is named.
+import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 
-const wanted = Number(process.argv[2]);
+const [wanted, chain] = [Number(process.argv[2]), process.argv[3]];
 const answer = JSON.stringify({ statusCode: 200, body: "ok" });
 const held = [];
 let connections = 0;
-const server = http2.createServer({ settings: { maxConcurrentStreams: 128 } });
+const options = { settings: { maxConcurrentStreams: 128 } };
+const key = chain && readFileSync(chain);
+const server = chain ? http2.createSecureServer({ ...options, key, cert: key }) : http2.createServer(options);
 server.on("session", () => connections++);
 server.on("stream", (stream, headers) => {
   stream.on("error", () => {});
@@ -15,7 +19,7 @@ server.on("stream", (stream, headers) => {
     stream.end(answer);
   };
   // The first one is asked alone.
-  if (headers[":path"].includes("first")) return respond();
+  if (!wanted || headers[":path"].includes("first")) return respond();
   held.push(respond);
   if (held.length === wanted) {
     console.log(`all ${connections}`);

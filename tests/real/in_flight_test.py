@@ -5,12 +5,11 @@ with which hyper notices that its client goes, and what is kept to read and writ
 """
 
 import asyncio
-import pathlib
-import subprocess
 import unittest
 
+from aws_parts import http2_lambda
 from fake_lambda import FakeLambda, answer_of
-from support import DEADLINE, memory, start
+from support import memory, start
 
 REQUESTS = 5_000
 KIB = 1024
@@ -60,19 +59,8 @@ class InFlight(unittest.TestCase):
         self.check("HTTP/1.1", asyncio.run(run()), 32)
 
     def test_http2(self):
-        fake = subprocess.Popen(
-            ["node", str(pathlib.Path(__file__).with_name("http2_lambda.mjs")), str(REQUESTS)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(fake.stdout.close)
-        self.addCleanup(fake.stdin.close)
-        self.addCleanup(fake.wait, DEADLINE)
-        self.addCleanup(fake.kill)
-        word, port = fake.stdout.readline().split()
-        self.assertEqual(word, "port")
-        gateway = self.start_gateway(f"127.0.0.1:{port}", "http2")
+        fake, address = http2_lambda(self, REQUESTS)
+        gateway = self.start_gateway(address, "http2")
         connections = []
 
         async def arrived():

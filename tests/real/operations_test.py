@@ -3,6 +3,7 @@ OpenTelemetry's own types read."""
 
 import gzip
 import http.server
+import json
 import os
 import pathlib
 import shutil
@@ -76,6 +77,13 @@ class Admin(unittest.TestCase):
         self.assertIn('lambridge_reports_total{function="web"} 2\n', metrics)
         self.assertRegex(metrics, r'lambridge_cost_dollars_total\{route="web"\} 0\.0000[0-9]+')
         self.assertIn('{route="a \\"quoted\\" id",method="GET",status="2xx"} 1\n', metrics)
+
+    def test_routes_and_functions(self):
+        """The first to be asked first, with their places in the file."""
+        found = [(route["id"], route["origin"].partition(".yaml:")[2]) for route in json.loads(self.read("/routes"))]
+        self.assertEqual(found, [("edge", "14:5"), ('a "quoted" id', "13:7"), ("web", "12:7")])
+        [function] = json.loads(self.read("/functions"))
+        self.assertEqual((function["key"], function["in_flight"]), ("web", 0))
 
     def test_the_configuration_shows_no_secret(self):
         shown = self.read("/config")

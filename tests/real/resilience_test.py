@@ -74,6 +74,8 @@ class Retries(Case):
 """
     routes = """\
   - { match: { path: /frugal }, function: frugal }
+  - { match: { path: /nobody }, functions: [{ name: f, weight: 0 }] }
+  - { match: { path: /script }, function: f, scripts: { pre: "error('no')" } }
   - { match: { path_prefix: / }, function: f }
 """
 
@@ -88,6 +90,8 @@ class Retries(Case):
             ("PUT", [failure(500, "ServiceException")], (200, None), 2),
             ("GET", [failure(502, "EC2AccessDeniedException")], (502, "service_error"), 1),
             ("GET", [failure(404, "ResourceNotFoundException")], (502, "not_found"), 1),
+            ("GET", [failure(400, "InvalidRequestContentException")], (502, "invalid_request"), 1),
+            ("POST", [failure(409, "ResourceConflictException")], (200, None), 2),
             ("GET", [FAULT], (502, "function_error"), 1),
         ]:
             with self.subTest(method=method, steps=steps):
@@ -107,6 +111,11 @@ class Retries(Case):
         answer = self.ask("POST", "/")
         self.assertEqual((answer.status, answer.reason, answer.one("retry-after")), (503, "throttled", "3600"))
         self.assertEqual(len(self.calls), 3)
+
+    def test_what_is_refused_before_any_call(self):
+        self.assertEqual(self.verdict("GET", "/nobody"), (503, "no_target"))
+        self.assertEqual(self.verdict("GET", "/script"), (500, "script_error"))
+        self.assertEqual(self.calls, [])
 
     def test_an_outage_is_not_multiplied(self):
         self.script["frugal"].extend([throttle()] * 20)

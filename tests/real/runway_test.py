@@ -282,8 +282,8 @@ class ConvertedMiddleware(Middleware):
 class Calls(unittest.TestCase):
     """What leaves for AWS, seen by a server that stands for it."""
 
-    def gateway(self, aws, routes):
-        env = {
+    def gateway(self, aws, routes, env=None):
+        env = (env or {}) | {
             "AWS_ENDPOINT_URL_LAMBDA": f"http://{aws.address}",
             "AWS_ACCESS_KEY_ID": "AKIDENVIRONMENT",
             "AWS_SECRET_ACCESS_KEY": "secret",
@@ -308,6 +308,23 @@ class Calls(unittest.TestCase):
                 self.assertIn(f"Credential=AKIDENVIRONMENT/", asked.headers["authorization"])
                 self.assertIn(f"/{region}/lambda/aws4_request", asked.headers["authorization"])
                 self.assertIn(name, asked.path.replace("%3A", ":"))
+
+    def test_values_from_elsewhere(self):
+        aws = Service(self, lambda _: (200, {}, b"{}"))
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("from-a-file\n")
+            file.flush()
+            program = self.gateway(
+                aws,
+                "- { id: a, path: /a, lambda: { enabled: true, function_name: '${FUNCTION}', region: '${env:PLACE}' } }\n"
+                f"- {{ id: b, path: /b, lambda: {{ enabled: true, function_name: '${{file:{file.name}}}' }} }}\n",
+                {"FUNCTION": "from-a-variable", "PLACE": "ap-south-1"},
+            )
+        for path, region, name in [("/a", "ap-south-1", "from-a-variable"), ("/b", "us-east-1", "from-a-file")]:
+            self.assertEqual(request(program.gateway, "GET", path).status, 200)
+            asked = aws.requests[-1]
+            self.assertIn(f"/{region}/lambda/aws4_request", asked.headers["authorization"])
+            self.assertEqual(asked.path, f"/2015-03-31/functions/{name}/invocations")
 
     def test_attempts(self):
         aws = Service(self, lambda _: (500, {"x-amzn-ErrorType": "ServiceException"}, b"{}"))

@@ -2,7 +2,8 @@
 
 The function streams more than the kernel's buffers on the way can hold. Its clients read a little, and stop: then it comes to
 a standstill once sockets hold what they can, mostly a few megabytes, the gateway's memory stays where it is, and others are
-served, over the same connections where they share one. Then they read on, and get every byte in its place.
+served, over the same connections where they share one. Then they read on, and get every byte in its place. One that goes
+instead is the end of its call.
 
 Each of it over HTTP/1.1 and HTTP/2, from clients as well as to Lambda. Both ends are the test's own, since libraries read
 ahead: what a frame on the wire says is what is counted.
@@ -67,6 +68,8 @@ class Lambda:
     def __init__(self, case):
         self.sent = collections.Counter()
         self.moved = threading.Condition()
+        # The gateway wants no more of an answer.
+        self.dropped = threading.Event()
         self.listener = socket.socket()
         cleanup(case, self.listener.close)
         # What waits here has not been taken by the gateway.
@@ -89,7 +92,7 @@ class Lambda:
             with connection, connection.makefile("rb") as file:
                 self.serve(connection, file)
         except OSError:
-            pass  # So is the gateway.
+            self.dropped.set()
 
     def note(self, path, size):
         with self.moved:
@@ -137,6 +140,8 @@ class Http2Lambda(Lambda):
                 if flags & http2.END_STREAM:
                     path = json.loads(bodies.pop(stream))["rawPath"]
                     threading.Thread(target=self._answer, args=(peer, stream, path), daemon=True).start()
+            elif kind == http2.RST_STREAM:
+                self.dropped.set()
             else:
                 peer.take(kind, flags, stream, payload)
 
@@ -246,9 +251,8 @@ class SlowClients(unittest.TestCase):
     def test_http2_to_http2(self):
         self.check(Http2Clients, Http2Lambda)
 
-    def check(self, clients, fake):
-        fake = fake(self)
-        gateway = start(
+    def gateway(self, fake):
+        return start(
             self,
             "gateway",
             f"""
@@ -263,6 +267,29 @@ class SlowClients(unittest.TestCase):
             routes: [{{ match: {{ path_prefix: / }}, function: f }}]
             """,
         )
+
+    def test_one_that_goes_takes_its_call_with_it(self):
+        for fake in (Http1Lambda, Http2Lambda):
+            with self.subTest(f"{fake.protocol}, the connection ends"):
+                called = fake(self)
+                gateway = self.gateway(called)
+                with connect(gateway.gateway) as connection:
+                    connection.sendall(b"GET /slow/0 HTTP/1.1\r\nhost: h\r\n\r\n")
+                    self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200 "))
+                self.assertTrue(called.dropped.wait(DEADLINE), "Lambda is still read from")
+                gateway.await_line(" GET /slow/0 200 reason=client_gone ")
+            with self.subTest(f"{fake.protocol}, one of many ends"):
+                called = fake(self)
+                gateway = self.gateway(called)
+                clients = Http2Clients(self, gateway.gateway)
+                stream = clients.open("/slow/0")
+                clients.connection.sendall(http2.frame(http2.RST_STREAM, 0, stream, struct.pack(">I", 8)))
+                self.assertTrue(called.dropped.wait(DEADLINE), "Lambda is still read from")
+                self.assertEqual(clients.read(clients.open("/quick"), 100), b"quick")
+
+    def check(self, clients, fake):
+        fake = fake(self)
+        gateway = self.gateway(fake)
         clients, pid = clients(self, gateway.gateway), gateway.process.pid
         self.assertEqual(clients.read(clients.open("/quick"), 100), b"quick")
         before = memory(pid)

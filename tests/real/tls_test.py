@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from authority import DAY, Authority, pem
-from aws_parts import Lambda, gateway_to
+from aws_parts import Lambda, gateway_to, http2_lambda
 from support import cleanup, request
 
 
@@ -43,6 +43,17 @@ class ToLambda(unittest.TestCase):
         answer, calls, _ = self.ask(self.trusted.server(self.folder, "127.0.0.1"))
         self.assertEqual((answer.status, answer.body), (200, b"ok"))
         self.assertEqual([call.path for call in calls], ["/2015-03-31/functions/web/invocations"])
+
+    def test_http2(self):
+        _, address = http2_lambda(self, 0, self.trusted.server(self.folder, "127.0.0.1"))
+        env = {"SSL_CERT_FILE": str(self.authorities)}
+        program = gateway_to(self, f"https://{address}", env=env, protocol="http2")
+        for _ in range(2):
+            answer = request(program.gateway, "GET", "/")
+            self.assertEqual((answer.status, answer.body), (200, b"ok"), program.said())
+        # Whom it wants to speak HTTP/1.1 it refuses.
+        program = gateway_to(self, f"https://{address}", env=env)
+        self.assertEqual(request(program.gateway, "GET", "/").status, 502)
 
     def test_others(self):
         for what, chain in (

@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl
 
 from aws_parts import Lambda, Moto, keys, metadata
 from support import DEADLINE, Service, cleanup, closed_port, command, request, start
@@ -218,6 +219,25 @@ class Roles(Case):
         role = f"{{ arn: '{INVOKE}', external_id: partner-42, session_name: shop-1, tags: {{ team: shop }}, transitive_tags: [team] }}"
         found = self.assumed(self.KEYS, credentials=f"{{ assume_role: {role} }}")
         self.assertEqual(found, "arn:aws:sts::123456789012:assumed-role/invoke/shop-1")
+
+    def test_what_sts_is_asked(self):
+        """moto gives a role to anybody; a partner's own STS asks for the id that was agreed on."""
+        given = "".join(f"<{name}>{value}</{name}>" for name, value in keys("ASIAROLE", spelled="process").items())
+        given = given.replace("<Version>1</Version>", "")
+        user = "<AssumedRoleUser><AssumedRoleId>A:s</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></AssumedRoleUser>"
+        result = f"<AssumeRoleResult><Credentials>{given}</Credentials>{user}</AssumeRoleResult>"
+        space = "https://sts.amazonaws.com/doc/2011-06-15/"
+        answer = f'<AssumeRoleResponse xmlns="{space}">{result}</AssumeRoleResponse>'
+        sts = Service(self, lambda _: (200, {"content-type": "text/xml"}, answer))
+        role = f"{{ arn: '{INVOKE}', external_id: partner-42, session_name: shop-1, tags: {{ team: shop }}, transitive_tags: [team] }}"
+        env = self.KEYS | {"AWS_ENDPOINT_URL_STS": sts.url}
+        self.assertEqual(self.caller(env, credentials=f"{{ assume_role: {role} }}"), "ASIAROLE")
+        [asked] = sts.requests
+        self.assertIn("Credential=AKIDBASE/", asked.headers["authorization"])
+        found = dict(parse_qsl(asked.body.decode()))
+        self.assertEqual((found["Action"], found["RoleArn"], found["RoleSessionName"]), ("AssumeRole", INVOKE, "shop-1"))
+        self.assertEqual((found["ExternalId"], found["TransitiveTagKeys.member.1"]), ("partner-42", "team"))
+        self.assertEqual((found["Tags.member.1.Key"], found["Tags.member.1.Value"]), ("team", "shop"))
 
     def test_chain_of_roles(self):
         via = "[{ arn: 'arn:aws:iam::123456789012:role/first' }, { arn: 'arn:aws:iam::123456789012:role/second' }]"

@@ -21,7 +21,7 @@ What the document says, and where it is held to that:
 | R15 | a function's error is 502 with its payload | Document.test_function_errors |
 | R16 | what came of a call otherwise is 502 with a line of text | Unreachable, Calls.test_attempts |
 | R17 | a call that takes too long is 502 too | Middleware.test_timeout |
-| R18 | AWS's default chain of credentials | Calls.test_where_calls_go (environment); boto3_test.py and the tests of `lambridge-invoke` |
+| R18 | AWS's default chain of credentials | Calls.test_where_calls_go (environment); credentials_test.py |
 | R19 | `GET /lambda` on the admin address | Numbers |
 | R20 | what is counted when | Numbers, Middleware.test_refused_requests_are_not_counted |
 | R21 | all middleware of the route applies, or is refused by name | Middleware.test_rate_limit, test_body_size, test_headers; Requests; Validation.test_middleware_is_never_passed_over |

@@ -97,6 +97,9 @@ class Events(unittest.TestCase):
         self.refused(413, "body_too_large", "POST", "/echo", body=body)
         body = json.dumps([1.5e300] * 300_000).encode()
         self.assertEqual(len(self.event("POST", "/echo", body=body)), 300_000)
+        self.called.requests.clear()
+        # A body that fits, and whose base64 does not.
+        self.refused(413, "event_too_large", "POST", "/lattice", body=b"\xff" * 5_000_000)
 
     def test_an_event_for_later_has_a_limit_of_its_own(self):
         body = b'"%s"' % (b"x" * (2**20 - 2))

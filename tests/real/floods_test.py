@@ -1,11 +1,12 @@
 """Floods are the trouble of those who send them: whatever a client pours in without reading a word of what comes back, the
 gateway's memory stays where it is, and others are served.
 
-What each of them has done to other servers stands beside it. The gateway's own tests look at what becomes of the
-connection; here the process is looked at from outside.
+What each of them has done to other servers stands beside it. Those that can have no good end are ended; the others cost
+their senders as much as the gateway.
 """
 
 import socket
+import threading
 import time
 import unittest
 
@@ -26,7 +27,7 @@ from http2 import (
     frame,
     number,
 )
-from support import forget_most_memory, memory, request, start
+from support import DEADLINE, connect, forget_most_memory, memory, request, start
 
 # What one flood sends at most, and how long it may take.
 POURED = 48 << 20
@@ -77,11 +78,27 @@ FLOODS = {
     "heads that unpack to megabytes": (BEGIN, streams((HEADERS, END_HEADERS | END_STREAM, BOMB))),
     "streams that stay open": (BEGIN, streams((HEADERS, END_HEADERS, HEAD))),
 }
+# Those that are disconnected, though they read what is said to them.
+ENDED = [
+    "a line that does not end",
+    "fields that do not end",
+    "chunk extensions",
+    "trailers",
+    "CVE-2019-9518, empty frames",
+    "CVE-2019-9511, bytes one by one",
+    "CVE-2024-27919, continuations",
+    "CVE-2023-44487, resets",
+    "CVE-2025-8671, provoked resets",
+    "heads that unpack to megabytes",
+    "streams that stay open",
+]
+# What they send at most until then.
+ENOUGH = 4 << 20
 
 
 class Floods(unittest.TestCase):
-    def test_memory_and_others(self):
-        program = start(
+    def start(self):
+        return start(
             self,
             "gateway",
             """
@@ -94,6 +111,16 @@ class Floods(unittest.TestCase):
               - { match: { path: /body }, function: f }
             """,
         )
+
+    def test_who_is_disconnected(self):
+        program = self.start()
+        for name in ENDED:
+            with self.subTest(name):
+                self.assertLess(poured_until_the_end(program.gateway, *FLOODS[name]), ENOUGH)
+                self.assertEqual(request(program.gateway, "GET", "/").body, b"fine")
+
+    def test_memory_and_others(self):
+        program = self.start()
         for name, (begin, piece) in FLOODS.items():
             with self.subTest(name):
                 pid = program.process.pid
@@ -121,6 +148,35 @@ def pour(address, begin, piece):
                 poured += len(batch)
         except OSError:
             pass  # It is stuck, or was ended.
+    return poured
+
+
+def poured_until_the_end(address, begin, piece):
+    """Sends until the connection is ended, and reads meanwhile; how much it was."""
+    poured, ended = 0, threading.Event()
+
+    def read():
+        try:
+            while connection.recv(65536):
+                pass
+        except ConnectionError:
+            pass  # A reset is an end, too.
+        ended.set()
+
+    with connect(address) as connection:
+        reading = threading.Thread(target=read)
+        reading.start()
+        try:
+            connection.sendall(begin)
+            turn = 0 if begin in (b"", BEGIN) else 1
+            while poured < ENOUGH and not ended.is_set():
+                connection.sendall(piece(turn))
+                poured += len(piece(turn))
+                turn += 1
+        except ConnectionError:
+            pass  # It was ended.
+        assert ended.wait(DEADLINE), "it goes on"
+        reading.join()
     return poured
 
 

@@ -97,6 +97,11 @@ fn flowing(kind: Kind, answer: &Answer<'_>, size: usize, read: &[u8]) -> Result<
 }
 
 impl Flowing {
+    /// Whose shape it has.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// How many bytes a piece of `length` adds.
     pub const fn adds(&self, length: usize) -> usize {
         self.body.adds(length)

@@ -87,6 +87,9 @@ pub enum Failure {
     /// Larger than Lambda takes.
     #[error("the answer is larger than the {SYNC_PAYLOAD} bytes that Lambda takes")]
     TooLarge,
+    /// Of an answer that flows a part was posted, and the rest cannot be.
+    #[error("the connection to Lambda broke within the answer")]
+    Cut,
 }
 
 impl From<LinkError> for Failure {
@@ -103,7 +106,7 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Failure::BadEvent(_) | Failure::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Failure::App(_) | Failure::Switched | Failure::TooLarge => StatusCode::BAD_GATEWAY,
+            Failure::App(_) | Failure::Switched | Failure::TooLarge | Failure::Cut => StatusCode::BAD_GATEWAY,
             Failure::Late(_) | Failure::NotReady(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -114,6 +117,7 @@ impl Failure {
             Failure::BadEvent(_) | Failure::BadRequest(_) => "bad_request",
             Failure::App(_) | Failure::Switched => "upstream_error",
             Failure::TooLarge => "answer_too_large",
+            Failure::Cut => "not_posted",
             Failure::Late(_) | Failure::NotReady(_) => "timeout",
         }
     }
@@ -124,6 +128,7 @@ impl Failure {
             Failure::BadEvent(_) | Failure::BadRequest(_) => "Runtime.InvalidEvent",
             Failure::App(_) | Failure::Switched => "Function.AppFailed",
             Failure::TooLarge => "Function.ResponseSizeTooLarge",
+            Failure::Cut => "Runtime.AnswerCut",
             Failure::Late(_) | Failure::NotReady(_) => "Function.Timeout",
         }
     }
@@ -321,6 +326,11 @@ fn failure_of(failure: &Failure, kind: Kind, mode: Mode) -> Reply {
     let headers = vec![(Cow::Borrowed(CONTENT_TYPE.as_str().as_bytes()), Cow::Borrowed(media))];
     let answer = Answer { status: status.as_u16(), headers, body: Cow::Borrowed(body.as_bytes()) };
     reply_of(&answer, kind, mode)
+}
+
+/// What an HTTP client gets in place of an answer of which only a part was posted.
+pub fn cut_off(kind: Kind) -> Bytes {
+    failure_of(&Failure::Cut, kind, Mode::Whole).answer()
 }
 
 /// An answer of the adapter's own.

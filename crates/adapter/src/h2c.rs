@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::HOST;
 use http::response::Parts;
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -44,10 +44,11 @@ impl H2c {
     /// Sends a request and waits for the head of the answer.
     pub async fn send(&mut self, mut request: Request<Payload>) -> Result<Parts, LinkError> {
         self.body = None;
+        let head_only = request.method() == Method::HEAD;
         absolute(&mut request, &self.endpoint.authority);
         if let Some(mut sender) = self.reusable().await {
             match sender.try_send_request(request).await {
-                Ok(answer) => return Ok(self.keep(sender, answer.into_parts())),
+                Ok(answer) => return Ok(self.keep(sender, answer.into_parts(), head_only)),
                 Err(mut failed) => match failed.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(failed.into_error().into()),
@@ -65,7 +66,7 @@ impl H2c {
             let _ = connection.await;
         });
         let answer = sender.send_request(request).await?;
-        Ok(self.keep(sender, answer.into_parts()))
+        Ok(self.keep(sender, answer.into_parts(), head_only))
     }
 
     /// The next request needs a fresh connection.
@@ -101,11 +102,18 @@ impl H2c {
         &self.piece
     }
 
-    fn keep(&mut self, sender: SendRequest<Payload>, (head, body): (Parts, Incoming)) -> Parts {
+    fn keep(
+        &mut self,
+        sender: SendRequest<Payload>,
+        (head, body): (Parts, Incoming),
+        head_only: bool,
+    ) -> Parts {
         if !self.idle.is_zero() {
             self.kept = Some((sender, Instant::now()));
         }
-        self.body = Some(body);
+        // A length that such a head announces is that of a body which does not come (RFC 9110, section 8.6).
+        let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        self.body = (!head_only && !bodiless).then_some(body);
         head
     }
 

@@ -106,6 +106,13 @@ impl Link {
         }
     }
 
+    /// Sends the rest of a request that was answered before all of it had left; to no avail where nobody reads it.
+    pub async fn send_rest(&mut self, source: &mut impl Source) {
+        if let Some(kept) = &mut self.kept {
+            let _ = poll_fn(|cx| kept.http1.poll_send(cx, &mut self.outbox, source, &mut true)).await;
+        }
+    }
+
     /// The next request needs a fresh connection.
     pub fn forget(&mut self) {
         self.kept = None;
@@ -159,7 +166,10 @@ impl Link {
 
     fn keep(&mut self, http1: Http1, status: u16) -> u16 {
         self.kept = Some(Kept { http1, used: Instant::now() });
-        self.settle();
+        // Else the rest of the request is still to be sent.
+        if self.outbox.is_ended() {
+            self.settle();
+        }
         status
     }
 

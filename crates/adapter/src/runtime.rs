@@ -18,7 +18,7 @@ use lambridge_wire::runtime::{self as wire, ErrorReport};
 
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::exchange::{Failure, Reply};
+use crate::exchange::{Failure, Reply, cut_off};
 use crate::http1::Source;
 use crate::link::{Link, LinkError, write_field};
 use crate::payload::Payload;
@@ -149,7 +149,7 @@ impl Client {
     }
 
     /// Posts the outcome of an invocation, of which a streamed answer's body is still to come from the application. A
-    /// failure comes back where the application broke off and the answer says so.
+    /// failure comes back where the answer broke off, and says so itself.
     pub async fn post(
         &mut self,
         delivery: &Delivery,
@@ -157,10 +157,16 @@ impl Client {
         app: &mut App,
     ) -> Result<Option<Failure>, ApiError> {
         let id = delivery.request_id().ok_or(ApiError::Nameless)?;
+        let mut cut = None;
         let (path, body, error_type) = match reply {
             Reply::Answer(body) => (wire::response_path(id), body, None),
             Reply::Stream { start, form } => {
-                return self.stream(delivery, &wire::response_path(id), start, form, app).await;
+                let (kind, path) = (form.kind(), wire::response_path(id));
+                let streamed = self.stream(delivery, &path, start, form, app).await;
+                let (Err(ApiError::Link(_)), Some(kind)) = (&streamed, kind) else { return streamed };
+                // Nobody reads half an envelope: the client can still be told.
+                cut = Some(Failure::Cut);
+                (path, cut_off(kind), None)
             }
             Reply::Failed { error_type, message } => {
                 let report = ErrorReport::new(error_type, message).to_json();
@@ -178,7 +184,7 @@ impl Client {
             let posting = verdict(&mut self.link, &call, Payload::new(body.clone()));
             match self.patience.bound(POST_PATIENCE, posting).await {
                 Some(Err(ApiError::Link(_))) if attempt < POSTS => attempt += 1,
-                Some(verdict) => return verdict.map(|()| None),
+                Some(verdict) => return verdict.map(|()| cut),
                 None => return Err(ApiError::Stuck),
             }
         }
@@ -337,11 +343,16 @@ async fn send(
 /// Sends an answer and reads what the API says about it.
 async fn verdict(link: &mut Link, call: &Call<'_>, mut source: impl Source) -> Result<(), ApiError> {
     let status = send(link, call, &mut source, |_, _| ()).await?;
+    let taken = (200..300).contains(&status);
+    if taken {
+        // An API that answers before it has read all wants the rest.
+        link.send_rest(&mut source).await;
+    }
     let text = link.collect(VERDICT_LIMIT, Vec::new()).await;
     if text.is_err() {
         link.forget();
     }
-    if (200..300).contains(&status) { Ok(()) } else { Err(refused(status, text)) }
+    if taken { Ok(()) } else { Err(refused(status, text)) }
 }
 
 fn refused(status: u16, text: Result<Bytes, LinkError>) -> ApiError {

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use lambridge_event::Kind;
 use lambridge_wire::runtime::{ERROR_BODY, ERROR_TYPE, ErrorReport};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -127,6 +128,14 @@ impl Source for Stream<'_> {
 }
 
 impl Form {
+    /// Whose envelope it is, if it is one.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Form::Prelude(_) => None,
+            Form::Envelope(envelope) => Some(envelope.kind()),
+        }
+    }
+
     fn write(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         match self {
             Form::Prelude(None) => chunk(piece, out),

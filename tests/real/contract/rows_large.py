@@ -1,14 +1,16 @@
 """Large answers: which leave while they arrive, and what comes of it when one breaks off behind its middle."""
 
 import queue
+import threading
 import time
 
 from support import DEADLINE
 
 from .events import LATTICE, alb, alb_many, rest, v2
 from .observe import observe, text
-from .row import Row, plain, written
-from .sandbox import Sandbox
+from .row import NEVER, Row, plain, written
+from .sandbox import RUNTIME, Sandbox
+from .wire import Closed, answer
 
 HALF = bytes(range(256)) * 1024
 IMAGE = plain(HALF + HALF, kind="image/png")
@@ -46,6 +48,45 @@ def in_two(app, then, settings=(), deadline=60):
             return observe(sandbox, request, posted, sandbox.then(2)) | {"leaves": leaves}
 
     return scenario
+
+
+def cut(app, settings=()):
+    """The connection to Lambda ends when all of the answer has left, and before Lambda has said anything about it."""
+
+    def gone():
+        raise Closed
+
+    def scenario(binary, patience):
+        with Sandbox(binary, settings, lambda request, connection: app) as sandbox:
+            sandbox.runtime.instead[f"{RUNTIME}/invocation/8476a536-e9f4-11e8-9739-2dfe598c3f01/response"] = [gone]
+            sandbox.runtime.give(written(v2()))
+            posted = sandbox.await_posted(patience)
+            return observe(sandbox, sandbox.app.requests.get(timeout=DEADLINE), posted, sandbox.then(2))
+
+    return scenario
+
+
+def early(binary, patience):
+    """The Runtime API answers when it has read the head of what is posted; the application sends the body after that."""
+    told = threading.Event()
+
+    def serve(request, connection):
+        connection.send(IMAGE[: -len(HALF)])
+        told.wait(patience)
+        connection.send(HALF)
+
+    with Sandbox(binary, serve=serve) as sandbox:
+        sandbox.runtime.early[f"{RUNTIME}/invocation/8476a536-e9f4-11e8-9739-2dfe598c3f01/response"] = answer(202)
+        sandbox.runtime.give(written(v2()))
+        request = sandbox.app.requests.get(timeout=DEADLINE)
+        came = 0
+        try:
+            while came < len(HALF):
+                came += len(sandbox.runtime.pieces.get(timeout=NEVER))
+        except queue.Empty:
+            pass
+        told.set()
+        return observe(sandbox, request, sandbox.await_posted(patience), sandbox.then(2))
 
 
 def ends(connection, over):
@@ -154,6 +195,23 @@ ROWS = {
             lambda request, connection: half(connection),
             {"AWS_LWA_ERROR_STATUS_CODES": "502,504"},
             expect={"outcome": "fails"},
+        ),
+        Row(
+            "large: bytes, the connection to Lambda breaks before it takes them",
+            scenario=cut(IMAGE),
+            expect={"outcome": "502", "then": "takes the next event"},
+            why="nobody has the bytes any more, but the client can be told",
+        ),
+        Row(
+            "large: bytes, Lambda answers before it has read them",
+            scenario=early,
+            expect={"outcome": "200", "then": "takes the next event", **IMAGE_AS_TEXT},
+        ),
+        Row(
+            "small: text, the connection to Lambda breaks before it takes it",
+            scenario=cut(plain()),
+            expect={"outcome": "200", "then": "takes the next event"},
+            why="it is posted again",
         ),
         whole("text", v2(), plain(TEXT), base64="False"),
         whole("text that is not UTF-8 at its end", v2(), plain(TEXT + b"\xe9"), "a download must not change", base64="True"),

@@ -45,6 +45,8 @@ class Runtime:
         self.given = 0
         # Answers other than the usual ones, by path; each is used once. A function gives one when it is time.
         self.instead = {}
+        # Answers that are sent when the head of a request is here, by path.
+        self.early = {}
         # Whether chunks of a streamed answer are told one by one.
         self.pieces = queue.Queue()
         self.server = Server(self._serve)
@@ -86,8 +88,16 @@ class Runtime:
             self.changed.notify_all()
 
     def _serve(self, connection):
-        while request := connection.request(arrived=self.pieces.put):
+        def begun(request):
+            if data := self.early.get(request.target):
+                connection.send(data)
+
+        while request := connection.request(begun, self.pieces.put):
             path = request.target
+            if path in self.early:
+                self._note("posted", request)
+                self.posted.put(request)
+                continue
             if instead := self.instead.get(path):
                 self._note({REGISTER: "register", EVENT: "event"}.get(path, path), request)
                 data = instead.pop(0)

@@ -142,7 +142,8 @@ fn readiness(vars: &mut Variables, app: &Endpoint) -> Readiness {
 
 fn apis(vars: &mut Variables) -> (Option<Endpoint>, Endpoint) {
     let original = vars.read(name("AWS_LAMBDA_RUNTIME_API"), "host:port", endpoint);
-    let proxy = vars.read(name("AWS_LWA_LAMBDA_RUNTIME_API_PROXY"), "host:port", endpoint);
+    // What such a proxy takes out of the answers must not leave past it.
+    let proxy = vars.read(name("AWS_LWA_LAMBDA_RUNTIME_API_PROXY").vital(), "host:port", endpoint);
     let extensions = original.clone().unwrap_or_else(|| Endpoint::local(9001));
     // A proxy alone does not make a Lambda of this machine.
     (original.map(|original| proxy.unwrap_or(original)), extensions)

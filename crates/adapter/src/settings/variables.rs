@@ -69,7 +69,8 @@ impl Variables {
         if parsed.is_none() && asked.vital {
             self.fault.get_or_insert_with(|| format!("{name} is `{value}`, expected {expected}"));
         } else if parsed.is_none() {
-            self.warnings.push(Warning::Unreadable { name, value, expected });
+            let instead = "the default is used";
+            self.warnings.push(Warning::Unreadable { name, value, expected, instead });
         }
         parsed
     }
@@ -89,7 +90,8 @@ impl Variables {
         self.warnings.push(Warning::Unreadable {
             name,
             value: path,
-            expected: "a path that starts with `/` (one is put in front)",
+            expected: "a path that starts with `/`",
+            instead: "one is put in front",
         });
         Some(slashed)
     }
@@ -102,6 +104,7 @@ impl Variables {
             name,
             value,
             expected: "a status or a range such as `500-599`",
+            instead: "it does not count",
         }));
         (!set.is_empty()).then_some(set)
     }

@@ -13,6 +13,8 @@ pub enum Warning {
         value: String,
         /// What would be read.
         expected: &'static str,
+        /// What happens instead.
+        instead: &'static str,
     },
     /// An older name.
     Deprecated {
@@ -40,8 +42,8 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { name, value, expected } => {
-                write!(f, "{name} is `{value}`, expected {expected}; the default is used")
+            Self::Unreadable { name, value, expected, instead } => {
+                write!(f, "{name} is `{value}`, expected {expected}; {instead}")
             }
             Self::Deprecated { old, new } => {
                 write!(f, "{old} is deprecated and will be removed in version 2.0, use {new} instead")

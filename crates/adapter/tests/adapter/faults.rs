@@ -74,18 +74,25 @@ async fn an_application_that_breaks_off_a_large_answer() {
     }
 }
 
-/// It cannot be posted again; the invocation is lost, and no other.
+/// What was refused is lost, and no other. It cannot be posted again after a broken connection either, but that can be told.
 #[tokio::test]
 async fn a_runtime_api_that_does_not_take_a_large_answer() {
     let sandbox = Sandbox::new();
     sandbox.still_works().await;
-    for fault in
-        [Answer::new(413), Answer::new(400), Answer::reset(), Answer::close(), Answer::reset_unread()]
-    {
+    for refusal in [Answer::new(413), Answer::new(400)] {
+        sandbox.runtime.fail_post(refusal);
+        sandbox.app.push(image());
+        drop(sandbox.runtime.queue(Invocation::new(V2)));
+        sandbox.still_works().await;
+    }
+    let told =
+        || sandbox.runtime.requests().iter().filter(|request| request.text().contains("not_posted")).count();
+    for (at, fault) in [Answer::reset(), Answer::close(), Answer::reset_unread()].into_iter().enumerate() {
         sandbox.runtime.fail_post(fault);
         sandbox.app.push(image());
         drop(sandbox.runtime.queue(Invocation::new(V2)));
         sandbox.still_works().await;
+        assert_eq!(told(), at + 1);
         sandbox.still_works().await;
     }
 }

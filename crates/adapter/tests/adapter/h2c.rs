@@ -65,6 +65,13 @@ async fn answer(
     if head.uri.path() == "/wide" {
         response.headers_mut().insert("x-wide", "x".repeat(60_000).parse().unwrap());
     }
+    if head.uri.path() == "/huge" {
+        // Of a body that does not come: more than Lambda takes.
+        response.headers_mut().insert("content-length", "9000000".parse().unwrap());
+        let status = head.uri.query().map_or("200", |status| status);
+        *response.status_mut() = status.parse().unwrap();
+        *response.body_mut() = Full::default();
+    }
     if head.uri.path() != "/large" {
         response.headers_mut().insert("content-type", "text/plain".parse().unwrap());
     }
@@ -121,6 +128,29 @@ async fn requests_and_answers() {
     let mut connections: Vec<_> = seen.iter().skip(1).map(|(connection, ..)| *connection).collect();
     connections.dedup();
     assert_eq!(connections.len(), 1, "the connection is kept");
+}
+
+/// A head without a body may announce the length that the body would have.
+#[tokio::test]
+async fn heads_without_a_body() {
+    let app = application().await;
+    for mode in ["buffered", "response_stream"] {
+        let runtime = FakeRuntime::start();
+        let settings = [("AWS_LWA_APP_PROTOCOL", "h2c"), ("AWS_LWA_INVOKE_MODE", mode)];
+        let _adapter = Adapter::start(env(&runtime, app.address, &settings));
+        for (event, expect) in [
+            (v2("HEAD", "/huge", "", false), 200),
+            (
+                v2("GET", "/huge", "", false).replace(r#""rawQueryString":"""#, r#""rawQueryString":"304""#),
+                304,
+            ),
+        ] {
+            let outcome = invoke(&runtime, event).await;
+            let text = outcome.text();
+            assert!(outcome.answered && text.contains(&format!("\"statusCode\":{expect}")), "{mode}: {text}");
+            assert!(text.contains("9000000"), "{mode}: {text}");
+        }
+    }
 }
 
 #[tokio::test]

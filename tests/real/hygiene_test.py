@@ -207,6 +207,7 @@ class Reader:
 
 class Case(unittest.TestCase):
     limits, tls = "", ""
+    routes = "{ match: { path_prefix: / }, function: f }"
 
     @classmethod
     def setUpClass(cls):
@@ -224,7 +225,7 @@ class Case(unittest.TestCase):
               endpoint: {fake.url}
               credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: secret }}
             functions: {{ f: {{}} }}
-            routes: [{{ match: {{ path_prefix: / }}, function: f }}]
+            routes: [{cls.routes}]
             """,
         )
         cls.address = cls.program.gateway
@@ -366,6 +367,34 @@ class Hygiene(Case):
         self.check(framed(asked % 3, b"abc"), CONTINUE, post("abc"), kept=True)
         self.check(framed(asked % (BODY_MAX + 1)), (413, "body_too_large"))
         self.check(b"POST / HTTP/1.0\r\n" + asked % 3 + b"\r\nabc", post("abc"))
+
+
+class Services(Case):
+    """The same before an HTTP service, which gets what comes over connections that all clients share: another gateway, before
+    the same Lambda. A request that was hidden in another one would be one there."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        service = cls.address
+        cls.routes = f"{{ match: {{ path_prefix: / }}, upstream: {{ url: 'http://{service}' }} }}"
+        super().setUpClass()
+
+    def test_heads_that_can_be_read_in_two_ways(self):
+        for head in HEADS:
+            self.check(head + HIDDEN, BAD)
+
+    def test_chunks_that_are_none(self):
+        for body in CHUNKS:
+            self.check(chunks(body) + HIDDEN, BAD)
+
+    def test_odd_ones_that_are_right(self):
+        for sent, answer in SOUND:
+            self.check(sent * 2, answer, answer, kept=True)
+
+    def test_what_is_cut_short_is_no_request(self):
+        self.check(framed(b"content-length: 9\r\n", b"abc"), BAD, ended=True)
+        self.check(chunks(b"3\r\nabc\r\n"), BAD, ended=True)
 
 
 class Slow(Case):

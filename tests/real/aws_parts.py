@@ -129,8 +129,11 @@ def http2_lambda(case, held, *chain):
     return process, f"127.0.0.1:{port}"
 
 
-def gateway_to(case, endpoint, secret="secret", env=None, protocol="http1"):
-    """A gateway before the Lambda at a URL, which it asks once for each request."""
+ONCE = "timeout: 10s, retries: { max: 0 }"
+
+
+def gateway_to(case, endpoint, secret="secret", env=None, protocol="http1", function=ONCE):
+    """A gateway before the Lambda at a URL, which it asks once for each request unless `function` says otherwise."""
     return start(
         case,
         "gateway",
@@ -142,8 +145,7 @@ def gateway_to(case, endpoint, secret="secret", env=None, protocol="http1"):
           endpoint: {endpoint}
           credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: {secret} }}
           connections: {{ protocol: {protocol} }}
-        functions:
-          web: {{ timeout: 10s, retries: {{ max: 0 }} }}
+        functions: {{ web: {{ {function} }} }}
         routes:
           - {{ match: {{ path_prefix: / }}, function: web }}
         """,

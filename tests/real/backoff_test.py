@@ -12,8 +12,9 @@ import statistics
 import time
 import unittest
 
+from aws_parts import gateway_to
 from fake_lambda import FakeLambda, answer_of
-from support import DEADLINE, start
+from support import DEADLINE
 
 CLIENTS = 60
 RETRIES = 5
@@ -54,23 +55,9 @@ class Backoff(unittest.TestCase):
             return 200, {}, b'{"statusCode":200,"body":"ok"}'
 
         async with FakeLambda(answer) as fake:
-            program = start(
-                self,
-                "gateway",
-                f"""
-                lambridge: 1
-                listeners: [{{ address: 127.0.0.1:0 }}]
-                aws:
-                  region: us-east-1
-                  endpoint: http://{fake.address}
-                  credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: secret }}
-                functions:
-                  f:
-                    timeout: {DEADLINE}s
-                    retries: {{ max: {RETRIES}, budget: {{ ratio: 100%, min_per_second: 1000 }} }}
-                routes: [{{ match: {{ path_prefix: / }}, function: f }}]
-                """,
-            )
+            retries = f"{{ max: {RETRIES}, budget: {{ ratio: 100%, min_per_second: 1000 }} }}"
+            function = f"timeout: {DEADLINE}s, retries: {retries}"
+            program = gateway_to(self, f"http://{fake.address}", function=function)
             answers = await asyncio.gather(*(ask(program.gateway, f"/{client}") for client in range(CLIENTS)))
         self.assertEqual(answers, [(200, b"ok")] * CLIENTS)
         self.assertEqual([len(found) for found in waits], [CLIENTS] * RETRIES)

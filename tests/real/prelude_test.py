@@ -13,8 +13,8 @@ import threading
 import time
 import unittest
 
-from aws_parts import event_frame
-from support import DEADLINE, cleanup, start
+from aws_parts import event_frame, gateway_to
+from support import DEADLINE, cleanup
 
 END = b"0\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -114,20 +114,8 @@ class Preludes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.called = Lambda(cls)
-        cls.program = start(
-            cls,
-            "gateway",
-            f"""
-            lambridge: 1
-            listeners: [{{ address: 127.0.0.1:0 }}]
-            aws:
-              region: us-east-1
-              endpoint: http://{cls.called.address}
-              credentials: {{ access_key_id: AKIDEXAMPLE, secret_access_key: secret }}
-            functions: {{ f: {{ invoke: stream, retries: {{ max: 0 }} }} }}
-            routes: [{{ match: {{ path_prefix: / }}, function: f }}]
-            """,
-        )
+        function = "invoke: stream, retries: { max: 0 }"
+        cls.program = gateway_to(cls, f"http://{cls.called.address}", function=function)
 
     def setUp(self):
         self.client = http.client.HTTPConnection(self.program.gateway, timeout=DEADLINE)

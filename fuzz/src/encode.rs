@@ -31,10 +31,16 @@ pub fn round_trip(bytes: &[u8]) {
     }
 }
 
-/// The path with each `%` escaped that begins no escape: decoders take it for one that some front door has decoded.
+/// The path with everything escaped that no path holds, a `%` that begins no escape among it: decoders take it for one that some
+/// front door has decoded.
 fn escaped(path: &str) -> String {
     let mut out = String::new();
     for (at, character) in path.char_indices() {
+        if !character.is_ascii_graphic() || matches!(character, '#' | '<' | '>' | '?' | '`') {
+            let mut bytes = [0; 4];
+            character.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
+            continue;
+        }
         out.push(character);
         let digits = path.as_bytes().get(at + 1..at + 3);
         if character == '%' && !digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)) {

@@ -170,6 +170,8 @@ SOUND = [
     (framed(b"TRANSFER-ENCODING: Chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n"), post("abc")),
     (b"\r\n" + lined(b"GET / HTTP/1.1"), get("/")),
     (lined(b"GET /a/../b%2Fc//d HTTP/1.1"), get("/a/../b%2Fc//d")),
+    # A function, and an adapter before it, must not take what is beyond ASCII for a sign that all is decoded.
+    (lined(b"GET /caf\xc3\xa9/%2F HTTP/1.1"), get("/caf%C3%A9/%2F")),
     (lined(b"GET http://other/a HTTP/1.1"), get("/a")),
     (lined(b"GET http://other HTTP/1.1"), get("/")),
     (lined(b"PURGE / HTTP/1.1"), (200, "PURGE / ")),

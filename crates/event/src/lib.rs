@@ -69,6 +69,8 @@ pub enum Format {
 
 /// Appends the event for `request` to `out`. Infallible: every HTTP request has an event in every format.
 pub fn encode_request(format: Format, request: &Request<'_>, context: &Context<'_>, out: &mut Vec<u8>) {
+    let path = path::written(request.path);
+    let request = &Request { path: &path, ..*request };
     match format {
         Format::HttpV2 => http_v2::encode_request(request, context, out),
         Format::RestV1 => rest_v1::encode_request(request, context, out),

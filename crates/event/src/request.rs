@@ -10,7 +10,8 @@ pub type Field<'a> = (&'a [u8], &'a [u8]);
 pub struct Request<'a> {
     /// As in the request line, e.g. `GET`.
     pub method: &'a str,
-    /// The path as the client sent it, percent-encoding untouched, without query. Starts with `/` (or is `*`).
+    /// The path as the client sent it, percent-encoding untouched, without query. Starts with `/` (or is `*`). Bytes that no
+    /// path holds are percent-encoded in the event.
     pub path: &'a str,
     /// The query as the client sent it, without `?`; empty when there is none.
     pub query: &'a str,

@@ -79,10 +79,11 @@ pub(super) fn of(
     }
 }
 
-/// The fields that `Connection` names end here too.
+/// The fields that `Connection` names end here too, except the host, without which there is no request.
 fn connection_options(head: &Parts) -> Vec<String> {
     let values = head.headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|option| option.trim().to_ascii_lowercase()).collect()
+    let options = values.flat_map(|value| value.split(',')).map(|option| option.trim().to_ascii_lowercase());
+    options.filter(|option| option != "host").collect()
 }
 
 fn without_port(host: &str) -> &str {

@@ -131,7 +131,8 @@ async fn the_death_of_a_web_app_is_the_platforms_to_tell() {
     for round in 0..3 {
         assert_eq!(house.invoke("[1]").await.body, "[1]");
         let app = eventually("the app's start", || pids(&house, "app").get(round).copied()).await;
-        let answer = house.invoke(&format!(r#"{{"do":"blame","app":{app}}}"#)).await;
+        let large = round == 1;
+        let answer = house.invoke(&format!(r#"{{"do":"blame","app":{app},"large":{large}}}"#)).await;
         assert!(answer.failed(), "{answer:?}");
         assert_eq!(answer.json()["errorType"], "Runtime.ExitError");
         assert!(answer.body.contains("signal: killed"), "{answer:?}");

@@ -97,6 +97,10 @@ def handle(connection, event, head):
                         memory.seek(0)
                 except ProcessLookupError:
                     pass
+        if event.get("large"):
+            broke_off = {"proxy-status": "lambda-adapter; error=http_response_incomplete"}
+            half = {"isBase64Encoded": True, "body": "aGFs" * 9000, "statusCode": 502, "headers": broke_off}
+            return call(connection, "POST", answer, json.dumps(half))
         problem = json.dumps({"type": "urn:lambridge:problem:upstream_error"})
         return call(connection, "POST", answer, json.dumps({"statusCode": 502, "body": problem}))
     if do == "head":

@@ -214,6 +214,7 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.calls, cls.lock = [], threading.Lock()
+        cls.began, cls.go_on = threading.Event(), threading.Event()
         fake = Service(cls, cls.repeat)
         cls.program = start(
             cls,
@@ -241,6 +242,9 @@ class Case(unittest.TestCase):
         said = f"{event['requestContext']['http']['method']} {event['rawPath']} {body}"
         with cls.lock:
             cls.calls.append(said)
+        if event["rawPath"] == "/held":
+            cls.began.set()
+            cls.go_on.wait(DEADLINE)
         answer = {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": said}
         return 200, {"content-type": "application/json"}, json.dumps(answer)
 
@@ -336,6 +340,17 @@ class Hygiene(Case):
         self.check(framed(b"content-length: 9\r\n", b"abc"), BAD, ended=True)
         self.check(chunks(b"9\r\nabc"), BAD, ended=True)
         self.check(chunks(b"3\r\nabc\r\n0\r\n"), BAD, ended=True)
+
+    def test_who_ends_its_side_before_the_answer_is_gone(self):
+        connection, reader = self.open()
+        connection.sendall(lined(b"GET /held HTTP/1.1"))
+        self.assertTrue(self.began.wait(DEADLINE))
+        connection.shutdown(socket.SHUT_WR)
+        self.assertIsNone(reader.answer())
+        self.program.await_line(" GET /held 499 reason=client_gone ")
+        self.go_on.set()
+        self.neighbour()
+        self.assertEqual(self.asked(), ["GET /held "])
 
     def test_bodies_out_of_bounds(self):
         large = (413, "body_too_large")

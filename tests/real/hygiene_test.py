@@ -347,8 +347,9 @@ class Hygiene(Case):
         self.assertTrue(self.began.wait(DEADLINE))
         connection.shutdown(socket.SHUT_WR)
         self.assertIsNone(reader.answer())
-        self.program.await_line(" GET /held 499 reason=client_gone ")
+        # The function runs on, and the call with it.
         self.go_on.set()
+        self.program.await_line(" GET /held 499 reason=client_gone ")
         self.neighbour()
         self.assertEqual(self.asked(), ["GET /held "])
 

@@ -1,16 +1,18 @@
 """Large answers: which leave while they arrive, and what comes of it when one breaks off behind its middle."""
 
 import queue
+import struct
 import threading
 import time
 
+import http2
 from support import DEADLINE
 
 from .events import LATTICE, alb, alb_many, rest, v2
 from .observe import observe, text
 from .row import NEVER, Row, plain, written
 from .sandbox import RUNTIME, Sandbox
-from .wire import Closed, answer
+from .wire import Closed, Server, answer
 
 HALF = bytes(range(256)) * 1024
 IMAGE = plain(HALF + HALF, kind="image/png")
@@ -87,6 +89,42 @@ def early(binary, patience):
             pass
         told.set()
         return observe(sandbox, request, sandbox.await_posted(patience), sandbox.then(2))
+
+
+def over_h2c(event, fields, body=b""):
+    """An application that speaks HTTP/2 alone, and says the same to every request."""
+    last = http2.END_STREAM
+    head = bytes([http2.STATUS_200]) + b"".join(http2.field(*pair) for pair in fields)
+
+    def serve(connection):
+        connection.exactly(len(http2.PREFACE))
+        connection.send(http2.frame(http2.SETTINGS))
+        while True:
+            size, kind, flags, stream = struct.unpack(">I", b"\0" + connection.exactly(3)) + struct.unpack(
+                ">BBI", connection.exactly(6)
+            )
+            connection.exactly(size)
+            if kind == http2.SETTINGS and not flags & http2.ACK:
+                connection.send(http2.frame(http2.SETTINGS, http2.ACK))
+            if kind != http2.HEADERS:
+                continue
+            connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS | (0 if body else last), stream, head))
+            for at in range(0, len(body), 16_384):
+                end = last if at + 16_384 >= len(body) else 0
+                connection.send(http2.frame(http2.DATA, end, stream, body[at : at + 16_384]))
+
+    def scenario(binary, patience):
+        app = Server(serve)
+        settings = {"AWS_LWA_APP_PROTOCOL": "h2c", "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp"}
+        try:
+            with Sandbox(binary, settings | {"AWS_LWA_PORT": str(app.port)}) as sandbox:
+                sandbox.runtime.give(written(event))
+                posted = sandbox.await_posted(patience)
+                return observe(sandbox, None, posted, sandbox.then(2) if posted else "waits")
+        finally:
+            app.close()
+
+    return scenario
 
 
 def ends(connection, over):
@@ -212,6 +250,19 @@ ROWS = {
             scenario=cut(plain()),
             expect={"outcome": "200", "then": "takes the next event"},
             why="it is posted again",
+        ),
+        *(
+            Row(
+                f"large: {name} of an application that speaks h2c",
+                scenario=over_h2c(event, [(b"content-type", b"image/png"), (b"content-length", length)], body),
+                never=True,
+                expect={"outcome": "200", "answer content-length": length.decode(), "answer body": text(body)},
+                why="an addition",
+            )
+            for name, event, length, body in [
+                ("bytes", v2(), b"524288", HALF + HALF),
+                ("HEAD", v2("HEAD"), b"9000000", b""),
+            ]
         ),
         whole("text", v2(), plain(TEXT), base64="False"),
         whole("text that is not UTF-8 at its end", v2(), plain(TEXT + b"\xe9"), "a download must not change", base64="True"),

@@ -845,7 +845,41 @@ def lines(settings, pattern):
     return scenario
 
 
+WEB_FUNCTION = {"AWS_LWA_WEB_FUNCTION": "true", "AWS_LAMBDA_HTTP_ENDPOINT": "0.0.0.0:{port}"}
+FIRST_ID = "8476a536-e9f4-11e8-9739-2dfe598c3f01"
+FORGED = [
+    ("lambda-web-request-id", "forged"),
+    ("x-real-ip", "1"),
+    ("x-http-method-override", "DELETE"),
+    ("proxy-authorization", "p"),
+    ("x-forwarded-for", "198.51.100.9"),
+]
+
 AROUND = [
+    Row(
+        "`AWS_LWA_WEB_FUNCTION`",
+        v2("GET", "/x", FORGED),
+        settings=WEB_FUNCTION,
+        expect={
+            "outcome": "200",
+            "header lambda-web-request-id": FIRST_ID,
+            "header lambda-web-endpoint-name": "f",
+            "header x-forwarded-for": "198.51.100.9, 192.0.2.1",
+            **{f"header {name}": None for name in ["x-real-ip", "x-http-method-override", "proxy-authorization"]},
+            "lambda context deadline": None,
+            "request context apiId": None,
+            "answer lambda-web-request-id": FIRST_ID,
+            "answer lambda-web-logstream": "2026/11/21/[$LATEST]1",
+        },
+        why="an addition",
+    ),
+    Row(
+        "`AWS_LWA_WEB_FUNCTION`, a method that those do not take",
+        v2("PURGE", "/x"),
+        settings=WEB_FUNCTION,
+        expect={"outcome": "400", "target": None},
+        why="an addition",
+    ),
     Row(
         "an application on a Unix socket",
         scenario=over_a_socket,

@@ -147,7 +147,7 @@ class Application:
         with self.lock:
             self.connections += 1
         while request := connection.request(self._begun):
-            if request.one("x-amzn-lambda-context") is None:
+            if not any(request.one(name) for name in ("x-amzn-lambda-context", "lambda-web-request-id")):
                 self.before.append(f"{request.method} {request.target}{where}")
                 data = self.ready(request)
             else:

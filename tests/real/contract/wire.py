@@ -60,7 +60,7 @@ class Connection:
             if "chunked" in (request.one("transfer-encoding") or ""):
                 self._chunked(request, arrived)
             else:
-                request.body = self._exactly(int(request.one("content-length") or 0))
+                request.body = self.exactly(int(request.one("content-length") or 0))
         except Closed:
             request.body += self.buffer
             request.whole = False
@@ -68,7 +68,7 @@ class Connection:
 
     def _chunked(self, request, arrived):
         while size := int(self._until(b"\r\n").split(b";")[0], 16):
-            piece = self._exactly(size)
+            piece = self.exactly(size)
             self._until(b"\r\n")
             request.body += piece
             request.chunks.append(piece)
@@ -94,7 +94,8 @@ class Connection:
         part, self.buffer = self.buffer.split(mark, 1)
         return part
 
-    def _exactly(self, size):
+    def exactly(self, size):
+        """So many bytes."""
         while len(self.buffer) < size:
             self._more()
         part, self.buffer = self.buffer[:size], self.buffer[size:]

@@ -52,9 +52,7 @@ pub async fn envelope(
 ) -> Result<Reply, Failure> {
     let size = app.length();
     let mut body = Outgoing::begin(&mut head, app, wish).await?;
-    if !(head_only || head.status == StatusCode::NOT_MODIFIED) {
-        truthful_length(&mut head, size);
-    }
+    truthful_length(&mut head, size, head_only);
     let uncoded = size.filter(|_| !body.is_coded());
     if let Some(size) = uncoded.filter(|size| flows && *size >= FLOWING)
         && let Some(reply) = flowing(kind, &answer(&head), size, body.start())?
@@ -138,8 +136,11 @@ impl Flowing {
     }
 }
 
-/// A length that the application announced stays only where it is the body's.
-fn truthful_length(head: &mut Parts, size: Option<usize>) {
+/// A length that the application announced stays only where it is the body's, or that of the body which there is none of.
+pub fn truthful_length(head: &mut Parts, size: Option<usize>, head_only: bool) {
+    if head_only || head.status == StatusCode::NOT_MODIFIED {
+        return;
+    }
     let Some(announced) = head.headers.get(CONTENT_LENGTH) else { return };
     let announced = announced.to_str().ok().and_then(|length| length.parse::<usize>().ok());
     if announced.is_none() || announced != size || head.status == StatusCode::NO_CONTENT {

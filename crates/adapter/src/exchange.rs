@@ -22,7 +22,7 @@ use crate::Shared;
 use crate::app::App;
 use crate::compression::{Coding, Wish, streamed};
 use crate::deadline::Deadline;
-use crate::envelope::{answer, envelope};
+use crate::envelope::{answer, envelope, truthful_length};
 use crate::journal::Facts;
 use crate::link::LinkError;
 use crate::request::{build, end_hop};
@@ -251,6 +251,7 @@ async fn serve(
         return Ok(status_error(facts.status, &whole(app).await?));
     }
     if mode == Mode::Streamed {
+        truthful_length(&mut head, app.length(), head_only);
         let encoder = streamed(&mut head, app, wish);
         return Ok(Reply::Stream { start: prelude(&mut head), form: Form::Prelude(encoder) });
     }

@@ -128,6 +128,20 @@ ROWS = {
             why="nothing has no type",
         ),
         stream(
+            "status 204 with a length",
+            v2(),
+            b"HTTP/1.1 204 No Content\r\ncontent-length: 9\r\n\r\n",
+            {"outcome": "204", "answer content-length": None},
+            why="nothing has no length either; RFC 9110 section 8.6",
+        ),
+        stream(
+            "chunks and a length that is not theirs",
+            v2(),
+            HEAD.replace(b"\r\n\r\n", b"\r\ncontent-length: 9\r\n\r\n") + chunk(b"one") + b"0\r\n\r\n",
+            {"answer body": "one", "answer content-length": None},
+            why="a client would wait for the rest; RFC 9112 section 6.3",
+        ),
+        stream(
             "HEAD",
             v2("HEAD"),
             b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\n",

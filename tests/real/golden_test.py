@@ -29,7 +29,7 @@ class Golden(unittest.TestCase):
                 with self.subTest(case.relative_to(GOLDEN)):
                     # Behind it stands what only the gateway sees: a certificate that is not there.
                     self.assertEqual(said[: len(recorded := (case / "diagnostics.txt").read_text())], recorded)
-                    self.assertEqual(status, 1 if ": error: " in said else 0)
+                    self.assertEqual(status, 1 if "error: " in said else 0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 //! Log lines on standard output, as Lambda collects them: text, or one JSON object a line.
 //!
-//! Source: "Advanced logging controls" of the Lambda developer guide. Written whole with one call, so that lines of
+//! An object has a `timestamp`, for Lambda takes the level of one without for INFO, and then drops errors where only those
+//! are wanted.
+//!
+//! Source: "Advanced logging controls" and "Log-level filtering" of the Lambda developer guide. Written whole with one call, so that lines of
 //! several processes on the same pipe do not mix.
 
 use std::io::Write;
+
+use jiff::Timestamp;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +76,11 @@ impl Log {
         if !self.takes(level) {
             return;
         }
-        let line = if self.json { json(level, message, fields) } else { text(level, message, fields) };
+        let line = if self.json {
+            json(Timestamp::now(), level, message, fields)
+        } else {
+            text(level, message, fields)
+        };
         // There is nobody to tell that the log cannot be written.
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
     }
@@ -113,8 +122,9 @@ fn text(level: Level, message: &str, fields: &[(&str, &str)]) -> String {
     line
 }
 
-fn json(level: Level, message: &str, fields: &[(&str, &str)]) -> String {
-    let mut line = format!("{{\"level\":\"{}\",\"message\":{}", level.name(), quoted(message));
+fn json(time: Timestamp, level: Level, message: &str, fields: &[(&str, &str)]) -> String {
+    let (level, message) = (level.name(), quoted(message));
+    let mut line = format!("{{\"timestamp\":\"{time:.3}\",\"level\":\"{level}\",\"message\":{message}");
     for (name, value) in fields {
         line.push_str(&format!(",{}:{}", quoted(name), quoted(value)));
     }
@@ -134,9 +144,10 @@ mod tests {
     #[test]
     fn lines() {
         assert_eq!(text(Level::Warn, "a\nb", &[("k", "v")]), " WARN lambda_adapter: a b k=v\n");
+        let time = Timestamp::from_millisecond(1_783_711_144_830).unwrap();
         assert_eq!(
-            json(Level::Info, "a\"b", &[("k", "v")]),
-            "{\"level\":\"INFO\",\"message\":\"a\\\"b\",\"k\":\"v\"}\n"
+            json(time, Level::Info, "a\"b", &[("k", "v")]),
+            "{\"timestamp\":\"2026-07-10T19:19:04.830Z\",\"level\":\"INFO\",\"message\":\"a\\\"b\",\"k\":\"v\"}\n"
         );
         assert!(!Log::new(Level::Warn, false).takes(Level::Info));
     }

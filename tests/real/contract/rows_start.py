@@ -1014,6 +1014,12 @@ AROUND = [
         expect={"such a line": "yes"},
     ),
     Row(
+        "a time in the log, JSON",
+        scenario=logged({"AWS_LAMBDA_LOG_FORMAT": "JSON"}, r'"timestamp":"20\d\d-\d\d-\d\dT[\d:]{8}\.\d{3}Z","level":"ERROR"'),
+        expect={"such a line": "yes"},
+        why="Lambda takes a line without a time for one of level INFO, and drops it where errors alone are wanted",
+    ),
+    Row(
         "`RUST_LOG=off` beside `AWS_LAMBDA_LOG_LEVEL=ERROR`",
         scenario=logged({"AWS_LAMBDA_LOG_LEVEL": "ERROR", "RUST_LOG": "off"}, "ERROR"),
         expect={"such a line": "yes"},

@@ -149,7 +149,11 @@ pub const TABLE: &[Entry] = &[
         "INFO",
         "the same, where `AWS_LAMBDA_LOG_LEVEL` is not set; of filters those for all and for `lambda_adapter`",
     ),
-    entry("AWS_LAMBDA_LOG_FORMAT", "TEXT", "`JSON`: one object a line"),
+    entry(
+        "AWS_LAMBDA_LOG_FORMAT",
+        "TEXT",
+        "`JSON`: one object a line, with the `timestamp` and `level` that Lambda filters by",
+    ),
     entry("AWS_LAMBDA_MAX_CONCURRENCY", "1", "invocations at once; Lambda sets it on Managed Instances"),
 ];
 

@@ -1,5 +1,6 @@
 """Large answers: which leave while they arrive, and what comes of it when one breaks off behind its middle."""
 
+import json
 import queue
 import struct
 import threading
@@ -23,7 +24,7 @@ def in_two(app, then, settings=(), deadline=60):
     """An application that sends the first half of `app`, waits until Lambda has it, and then does what `then` says. One
     whose adapter keeps all to itself goes on after a while."""
 
-    def scenario(binary, patience):
+    def scenario(binary, patience, then_look=lambda sandbox: None):
         reached, over = queue.Queue(), queue.Queue()
 
         def serve(request, connection):
@@ -47,7 +48,9 @@ def in_two(app, then, settings=(), deadline=60):
                 leaves = "when it has ended"
             posted = sandbox.await_posted(patience)
             over.put(None)
-            return observe(sandbox, request, posted, sandbox.then(2)) | {"leaves": leaves}
+            seen = observe(sandbox, request, posted, sandbox.then(2)) | {"leaves": leaves}
+            then_look(sandbox)
+            return seen
 
     return scenario
 
@@ -89,6 +92,44 @@ def early(binary, patience):
             pass
         told.set()
         return observe(sandbox, request, sandbox.await_posted(patience), sandbox.then(2))
+
+
+def terminated(binary, patience):
+    """SIGTERM when Lambda has the first half: the second is still waited for."""
+    told = threading.Event()
+
+    def serve(request, connection):
+        connection.send(IMAGE[: -len(HALF)])
+        told.wait(DEADLINE)
+        connection.send(HALF)
+
+    with Sandbox(binary, serve=serve) as sandbox:
+        sandbox.runtime.give(written(v2()))
+        request, came = sandbox.app.requests.get(timeout=DEADLINE), 0
+        try:
+            while came < len(HALF):
+                came += len(sandbox.runtime.pieces.get(timeout=patience))
+        except queue.Empty:
+            pass
+        sandbox.terminate()
+        # Whoever dies of it does so now.
+        sandbox.await_end(0.05)
+        told.set()
+        posted = sandbox.await_posted()
+        code = sandbox.await_end()
+        return observe(sandbox, request, posted, "hangs" if code is None else "ends")
+
+
+def logged(scenario):
+    """Beside what is seen of a broken answer, what the access log says of it."""
+
+    def with_log(binary, patience):
+        lines = []
+        seen = scenario(binary, patience, lambda sandbox: lines.extend(sandbox.said().splitlines()))
+        access = [json.loads(line) for line in lines if '"type":"access"' in line]
+        return seen | {"access log": ", ".join(f"{line['status']} {line['reason']}" for line in access)}
+
+    return with_log
 
 
 def over_h2c(event, fields, body=b""):
@@ -209,6 +250,20 @@ ROWS = {
             {"leaves": "while it arrives", **broken("502", "http_response_incomplete")},
             never=True,
             why=REASON,
+        ),
+        Row(
+            "large: bytes, the application breaks off behind the middle, `AWS_LWA_ACCESS_LOG=true`",
+            scenario=logged(in_two(IMAGE, breaks_off, {"AWS_LWA_ACCESS_LOG": "true"})),
+            expect={"outcome": "502", "access log": "502 upstream_error"},
+            never=True,
+            why=REASON,
+        ),
+        Row(
+            "large: bytes, SIGTERM behind the middle",
+            scenario=terminated,
+            expect={"outcome": "200", "then": "ends", **IMAGE_AS_TEXT},
+            never=True,
+            why="Lambda leaves two seconds, which are enough for most",
         ),
         two(
             "bytes, the application resets behind the middle",

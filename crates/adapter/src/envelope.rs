@@ -55,7 +55,7 @@ pub async fn envelope(
     truthful_length(&mut head, size, head_only);
     let uncoded = size.filter(|_| !body.is_coded());
     if let Some(size) = uncoded.filter(|size| flows && *size >= FLOWING)
-        && let Some(reply) = flowing(kind, &answer(&head), size, body.start())?
+        && let Some(reply) = flowing(kind, &answer(&head), size, body.start())
     {
         return Ok(reply);
     }
@@ -82,16 +82,18 @@ pub async fn envelope(
     if out.len() > SYNC_PAYLOAD { Err(Failure::TooLarge) } else { Ok(Reply::Answer(out.into())) }
 }
 
-/// The start of an envelope that flows, with what was read of a body of `size`; `None` where the body is text.
-fn flowing(kind: Kind, answer: &Answer<'_>, size: usize, read: &[u8]) -> Result<Option<Reply>, Failure> {
+/// The start of an envelope that flows, with what was read of a body of `size`. `None` where the body is text, and where
+/// there might be no room to say at its end that it broke off.
+fn flowing(kind: Kind, answer: &Answer<'_>, size: usize, read: &[u8]) -> Option<Reply> {
     let mut start = Vec::with_capacity(512);
-    let Some(mut body) = BodyFirst::open(kind, answer, &mut start) else { return Ok(None) };
+    let mut body = BodyFirst::open(kind, answer, &mut start)?;
     let ending = BodyFirst::ending(kind, answer);
-    if start.len() + size.div_ceil(3).saturating_mul(4) + ending.len() > SYNC_PAYLOAD {
-        return Err(Failure::TooLarge);
+    let length = start.len() + size.div_ceil(3).saturating_mul(4) + ending.len();
+    if length + FRAME > SYNC_PAYLOAD {
+        return None;
     }
     body.push(read, &mut start);
-    Ok(Some(Reply::Stream { start, form: Form::Envelope(Flowing { kind, body, ending }) }))
+    Some(Reply::Stream { start, form: Form::Envelope(Flowing { kind, body, ending }) })
 }
 
 impl Flowing {

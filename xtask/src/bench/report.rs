@@ -49,13 +49,27 @@ impl Row {
     }
 
     fn median(&self, value: impl Fn(&Sample) -> f64) -> Option<f64> {
-        let values = self.sorted(value);
-        values.get(values.len() / 2).copied()
+        median(self.samples.iter().map(value).collect())
     }
 
     fn cpu(&self) -> Option<f64> {
         self.median(|sample| sample.cpu_us).filter(|_| self.failure.is_none())
     }
+
+    /// Its CPU as a multiple of another's: the median of the rounds' own ratios. A machine that others share is slower in one
+    /// round and faster in the next, for all who take their turn in it.
+    fn cpu_beside(&self, other: &Row) -> Option<f64> {
+        if self.failure.is_some() || other.failure.is_some() {
+            return None;
+        }
+        let rounds = self.samples.iter().zip(&other.samples).filter(|(_, other)| other.cpu_us > 0.0);
+        median(rounds.map(|(own, other)| own.cpu_us / other.cpu_us).collect())
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// How long a contestant takes until it is of use, and how large it is.
@@ -73,11 +87,10 @@ pub fn starts(title: &str, rows: &mut [Start], against: &str) -> String {
     let mut text =
         format!("| {title} | median (range) | {against} = 1 | program |\n| --- | ---: | ---: | ---: |\n");
     rows.iter_mut().for_each(|row| row.took_us.sort_by(f64::total_cmp));
-    let median =
-        |row: &Start| row.took_us.get(row.took_us.len() / 2).copied().filter(|_| row.failure.is_none());
-    let base = rows.iter().find(|row| row.name == against).and_then(median);
+    let usual = |row: &Start| median(row.took_us.clone()).filter(|_| row.failure.is_none());
+    let base = rows.iter().find(|row| row.name == against).and_then(usual);
     for row in &*rows {
-        let (Some(took), [first, .., last]) = (median(row), row.took_us.as_slice()) else {
+        let (Some(took), [first, .., last]) = (usual(row), row.took_us.as_slice()) else {
             let reason = row.failure.as_deref().unwrap_or("no figures").replace(['|', '\n'], " ");
             let _ = writeln!(text, "| {} | {reason} | | |", row.name);
             continue;
@@ -115,9 +128,9 @@ pub fn table(title: &str, rows: &[Row], against: &[&str]) -> String {
         let ends = (range.first().copied().unwrap_or(cpu), range.last().copied().unwrap_or(cpu));
         let _ = write!(text, "| {} | {} ({}–{}) |", row.name, time(cpu), time(ends.0), time(ends.1));
         for name in against {
-            let other = rows.iter().find(|row| row.name == *name).and_then(Row::cpu).filter(|cpu| *cpu > 0.0);
-            let _ = match other {
-                Some(other) => write!(text, " {:.2} |", cpu / other),
+            let other = rows.iter().find(|row| row.name == *name);
+            let _ = match other.and_then(|other| row.cpu_beside(other)) {
+                Some(ratio) => write!(text, " {ratio:.2} |"),
                 None => write!(text, " – |"),
             };
         }
@@ -135,8 +148,7 @@ pub fn table(title: &str, rows: &[Row], against: &[&str]) -> String {
 
 /// A table of rows beside their twins, (row, twin): ratio and difference; and everything beside `base`.
 pub fn pairs(title: &str, rows: &[Row], twins: &[(&str, &str)], base: &str) -> String {
-    let cpu =
-        |name: &str| rows.iter().find(|row| row.name == name).and_then(Row::cpu).filter(|cpu| *cpu > 0.0);
+    let named = |name: &str| rows.iter().find(|row| row.name == name);
     let mut text = format!(
         "| {title} | CPU per request, median (range) | beside | its CPU = 1 | difference | CPU, {base} = 1 |\n\
          | --- | ---: | --- | ---: | ---: | ---: |\n"
@@ -151,15 +163,19 @@ pub fn pairs(title: &str, rows: &[Row], twins: &[(&str, &str)], base: &str) -> S
         let ends = (range.first().copied().unwrap_or(own), range.last().copied().unwrap_or(own));
         let _ = write!(text, "| {} | {} ({}–{}) |", row.name, time(own), time(ends.0), time(ends.1));
         let twin = twins.iter().find(|(name, _)| *name == row.name);
-        let _ = match twin.map(|(_, twin)| (twin, cpu(twin))) {
+        let beside = |name: &str| {
+            let other = named(name)?;
+            Some((row.cpu_beside(other)?, own - other.cpu()?))
+        };
+        let _ = match twin.map(|(_, twin)| (twin, beside(twin))) {
             None => write!(text, " | | |"),
             Some((twin, None)) => write!(text, " {twin} | – | – |"),
-            Some((twin, Some(other))) => {
-                write!(text, " {twin} | {:.2} | {:+.1} µs |", own / other, own - other)
+            Some((twin, Some((ratio, difference)))) => {
+                write!(text, " {twin} | {ratio:.2} | {difference:+.1} µs |")
             }
         };
-        let _ = match cpu(base) {
-            Some(other) => writeln!(text, " {:.2} |", own / other),
+        let _ = match beside(base) {
+            Some((ratio, _)) => writeln!(text, " {ratio:.2} |"),
             None => writeln!(text, " – |"),
         };
     }
@@ -224,12 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn ratios_of_medians() {
+    fn ratios_of_rounds() {
         let mut broken = row("c", &[]);
         broken.failure = Some("no such\npackage".to_owned());
-        let text = table("small", &[row("a", &[30.0, 10.0, 20.0]), row("b", &[40.0]), broken], &["b", "c"]);
+        // The slow round is slow for both; the medians alone would say 0.50.
+        let rows = [row("a", &[30.0, 10.0, 20.0]), row("b", &[120.0, 30.0, 40.0]), broken];
+        let text = table("small", &rows, &["b", "c"]);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | 0.50 | – | 10.0 µs / 2.00 ms | 2.0 MB |");
+        assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | 0.33 | – | 10.0 µs / 2.00 ms | 2.0 MB |");
         assert_eq!(lines[4], "| c | no such package | | | | |");
     }
 
@@ -255,10 +273,10 @@ mod tests {
 
     #[test]
     fn rows_and_their_twins() {
-        let rows = [row("a", &[30.0, 10.0, 20.0]), row("b", &[40.0]), row("c", &[])];
+        let rows = [row("a", &[20.0]), row("b", &[40.0]), row("c", &[])];
         let text = pairs("small", &rows, &[("b", "a"), ("a", "c")], "b");
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[2], "| a | 20.0 µs (10.0 µs–30.0 µs) | c | – | – | 0.50 |");
+        assert_eq!(lines[2], "| a | 20.0 µs (20.0 µs–20.0 µs) | c | – | – | 0.50 |");
         assert_eq!(lines[3], "| b | 40.0 µs (40.0 µs–40.0 µs) | a | 2.00 | +20.0 µs | 1.00 |");
         assert_eq!(lines[4], "| c | no figures | | | | |");
     }

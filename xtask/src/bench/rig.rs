@@ -119,12 +119,15 @@ impl Rig {
         Ok(path)
     }
 
-    /// Puts `load` on every contestant in turn, round by round; CPU under 16 connections, latency on one.
+    /// Puts `load` on every contestant in turn, round by round; CPU under 16 connections, latency on one. Each round begins
+    /// with another, so that nobody always comes behind the same neighbour.
     pub fn in_turn(&self, contestants: &[Contestant], load: Load<'_>) -> Result<Vec<Row>, String> {
         let requests = self.scaled(load.requests);
         let mut rows: Vec<Row> = contestants.iter().map(|c| Row::new(c.name)).collect();
         for round in 0..=self.rounds {
-            for (contestant, row) in contestants.iter().zip(&mut rows) {
+            for place in 0..contestants.len() {
+                let index = (round + place) % contestants.len();
+                let (contestant, row) = (&contestants[index], &mut rows[index]);
                 if row.failure.is_some() {
                     continue;
                 }
